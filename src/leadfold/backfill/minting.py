@@ -1,0 +1,36 @@
+"""The shell's sources of what the core may not make: the time, and ids."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["id_maker", "now"]
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+def id_maker(moment: datetime) -> Callable[[], str]:
+    """Return a maker of UUIDs of version 7 (RFC 9562, 5.7) that ascend in the order they are made.
+
+    Ascending ids keep a store's indexes in the order of its rows. The 74 bits after the time
+    start at random and grow by random steps (RFC 9562, 6.2, method 2).
+    """
+    milliseconds = int(moment.timestamp() * 1000) & ((1 << 48) - 1)
+    counter = secrets.randbits(73)
+
+    def make() -> str:
+        nonlocal counter
+        counter += 1 + secrets.randbits(32)
+        high, low = counter >> 62 & 0xFFF, counter & ((1 << 62) - 1)
+        digits = f"{milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    return make

@@ -1,0 +1,225 @@
+"""From a snapshot to a finished plan: purely, with ids and times handed in. Nothing is written."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from heapq import nlargest
+from typing import TYPE_CHECKING
+
+import attrs
+
+from leadfold.backfill.filling import fill
+from leadfold.backfill.plan import Drift, GroupSize, Mismatch, Plan
+from leadfold.backfill.snapshot import read_snapshot
+from leadfold.backfill.units import PlannedUnits
+from leadfold.changes import Stats
+from leadfold.grouping import group_columns
+from leadfold.model import INDIVIDUAL, JOB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from leadfold.backfill.filling import Assignment
+    from leadfold.backfill.snapshot import Snapshot
+    from leadfold.changes import Run
+    from leadfold.grouping import Resolution
+    from leadfold.policy import Policy
+    from leadfold.reporter import Reporter
+    from leadfold.repository import DependentCount, Reader
+    from leadfold.survivorship import StoredPhone
+
+__all__ = ["Dependents", "make_plan"]
+
+_LARGE = 20  # how many of the largest groups a plan names
+
+
+def make_plan(
+    reader: Reader,
+    policy: Policy,
+    run: Run,
+    *,
+    new_id: Callable[[], str],
+    stored_phone: StoredPhone,
+    reporter: Reporter,
+) -> Plan:
+    """Return the plan of *run* over everything *reader* sees.
+
+    *new_id* mints a customer id; it is called once for each new customer, in the order of their
+    oldest leads.
+    """
+    snapshot = read_snapshot(
+        reader, policy, reporter, keep_raw_phones=stored_phone == "as_received"
+    )
+    resolution = group_columns(snapshot.columns, policy, snapshot.rulings)
+    assignment = fill(snapshot, resolution, policy)
+    customer_of, minted = _with_new(assignment, new_id)
+    dependents = _follow(snapshot, resolution, customer_of, reader.dependents())
+    hidden = set[tuple[int, str]]()
+    units = PlannedUnits(
+        snapshot,
+        resolution,
+        assignment,
+        run,
+        stored_phone,
+        customer_of,
+        minted,
+        hidden,
+        dependents.follows,
+        Counter(link for link in snapshot.links[: snapshot.leads] if link is not None),
+    )
+    notes = _hide_taken(units, hidden)
+    drift = tuple(_drift(snapshot, resolution, assignment))
+    return Plan(
+        run=run,
+        stats=_stats(snapshot, assignment, minted, dependents, drift),
+        counts=_counts(snapshot, resolution),
+        leads=snapshot.leads,
+        strategy=policy.strategy,
+        units=units,
+        claims_at=snapshot.facts.clock,
+        drift=drift,
+        mismatches=tuple(dependents.mismatches),
+        notes=notes,
+        unreadable=tuple(snapshot.unreadable),
+        large=_large(resolution),
+    )
+
+
+def _with_new(assignment: Assignment, new_id: Callable[[], str]) -> tuple[list[str], set[int]]:
+    """Return every group's customer, and the groups whose customer is new."""
+    minted: dict[int, str] = {}
+    for component in assignment.components:
+        for number in component:
+            if assignment.existing[number] is None:
+                minted[number] = new_id()
+    customers = [
+        minted[number] if customer is None else customer
+        for number, customer in enumerate(assignment.existing)
+    ]
+    return customers, set(minted)
+
+
+@attrs.define
+class Dependents:
+    """What becomes of the dependents: which to link by lead, and the figures by table."""
+
+    follows: dict[str, list[tuple[str, int]]] = attrs.field(factory=dict)
+    linked: Counter[str] = attrs.field(factory=Counter)
+    already: Counter[str] = attrs.field(factory=Counter)
+    mismatches: list[Mismatch] = attrs.field(factory=list)
+
+
+def _follow(
+    snapshot: Snapshot,
+    resolution: Resolution,
+    customer_of: list[str],
+    counts: Iterable[DependentCount],
+) -> Dependents:
+    """Decide which dependents take their lead's customer; report those that do not follow."""
+    found = Dependents()
+    row_of: dict[str, int] = {}
+    for count in counts:
+        if not row_of:
+            row_of = {snapshot.ids[row]: row for row in range(snapshot.leads)}
+        row = row_of.get(count.lead_id or "")
+        if row is None:
+            found.mismatches.append(_mismatch(count, "no lead"))
+            continue
+        customer = snapshot.links[row] or customer_of[resolution.partition.labels[row]]
+        if count.customer_id is None:
+            found.follows.setdefault(snapshot.ids[row], []).append((count.table, count.count))
+            found.linked[count.table] += count.count
+        elif count.customer_id == customer:
+            found.already[count.table] += count.count
+        else:
+            found.mismatches.append(_mismatch(count, "other customer"))
+    for tables in found.follows.values():
+        tables.sort()
+    found.mismatches.sort(key=lambda m: (m.table, m.lead_id or "", m.customer_id or ""))
+    return found
+
+
+def _mismatch(count: DependentCount, problem: str) -> Mismatch:
+    return Mismatch(count.table, count.lead_id, count.customer_id, count.count, problem)
+
+
+def _hide_taken(units: PlannedUnits, hidden: set[tuple[int, str]]) -> tuple[str, ...]:
+    """Let only the first customer show a value of a unique column; note who leaves it NULL."""
+    snapshot, notes = units.snapshot, []
+    for column in sorted(snapshot.facts.unique):
+        shown = {getattr(customer, column) for customer in snapshot.customers.values()}
+        for component in units.assignment.components:
+            for number in component:
+                if number not in units.minted:
+                    continue
+                value = units.customer_row(number)[column]
+                if value is not None and value in shown:
+                    hidden.add((number, column))
+                    customer = units.customer_of[number]
+                    notes.append(f"{customer} shows no {column}: another customer has it already")
+                shown.add(value)
+    return tuple(notes)
+
+
+def _drift(snapshot: Snapshot, resolution: Resolution, assignment: Assignment) -> Iterable[Drift]:
+    """Yield every unit whose stored links are not one customer to one group."""
+    for component in assignment.components:
+        customers = {
+            customer for number in component for customer in assignment.linked[number]
+        } & snapshot.customers.keys()
+        linked = [number for number in component if assignment.linked[number]]
+        if len(customers) > 1 or len(linked) > 1:
+            keys = sorted(resolution.keys[number] for number in linked)
+            yield Drift(tuple(keys), tuple(sorted(customers)))
+
+
+def _stats(
+    snapshot: Snapshot,
+    assignment: Assignment,
+    minted: set[int],
+    dependents: Dependents,
+    drift: tuple[Drift, ...],
+) -> Stats:
+    linked = sum(link is not None for link in snapshot.links[: snapshot.leads])
+    reused = {customer for customer in assignment.existing if customer is not None}
+    tables: dict[str, dict[str, int]] = defaultdict(dict)
+    for table in sorted({*dependents.linked, *dependents.already}):
+        tables[table] = {"linked": dependents.linked[table], "already": dependents.already[table]}
+    problems = Counter[str]()
+    for mismatch in dependents.mismatches:
+        problems[mismatch.problem] += mismatch.count
+    return Stats(
+        customers_created=len(minted),
+        customers_skipped=len(reused),
+        leads_linked=snapshot.leads - linked,
+        leads_already_linked=linked,
+        jobs_linked=dependents.linked[JOB.name],
+        jobs_already_linked=dependents.already[JOB.name],
+        extra={
+            "dependents": dict(tables),
+            "dependentsNotFollowing": dict(sorted(problems.items())),
+            "drift": len(drift),
+            "rejected": len(snapshot.columns.refused),
+            "indexed": len(snapshot.changed),
+            "unreadable": len(snapshot.unreadable),
+        },
+    )
+
+
+def _counts(snapshot: Snapshot, resolution: Resolution) -> Mapping[str, int]:
+    """Return groups by kind, without those that hold customer records alone."""
+    names = (*resolution.policy.kinds, INDIVIDUAL)
+    found = Counter(
+        resolution.group_keys[number][0]
+        for number, rows in enumerate(resolution.rows)
+        if any(map(snapshot.is_lead, rows))
+    )
+    return {name: found[place] for place, name in enumerate(names)}
+
+
+def _large(resolution: Resolution) -> tuple[GroupSize, ...]:
+    sizes = ((len(rows), resolution.keys[number]) for number, rows in enumerate(resolution.rows))
+    return tuple(
+        GroupSize(key, size)
+        for size, key in nlargest(_LARGE, sizes, key=lambda pair: (pair[0], pair[1]))
+    )

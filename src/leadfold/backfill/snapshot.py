@@ -1,0 +1,171 @@
+"""A store as a plan sees it: every lead and customer, in columns, read once through the port."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from leadfold.exceptions import PolicyError
+from leadfold.grouping import Scanner
+from leadfold.survivorship import when
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from leadfold.changes import Version
+    from leadfold.grouping import Columns
+    from leadfold.model import Identifier, Ruling
+    from leadfold.policy import Policy
+    from leadfold.reporter import Reporter
+    from leadfold.repository import CustomerBatch, LeadBatch, Maker, Reader, StoreFacts
+
+__all__ = ["RECORD", "Snapshot", "StoredCustomer", "read_snapshot"]
+
+RECORD = "customer:"
+"""What the id of a customer that takes part as a record of its own begins with."""
+
+
+@attrs.frozen
+class StoredCustomer:
+    """What a plan needs of a customer row."""
+
+    id: str
+    created_at: datetime
+    made_by: Maker | None
+    phone: str | None = attrs.field(repr=False)
+    email: str | None = attrs.field(repr=False)
+    metadata: Mapping[str, object] | None = attrs.field(repr=False)
+    version: Version
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """Return what orders customers oldest first, then by id."""
+        return (self.created_at, self.id)
+
+
+@attrs.define
+class Snapshot:
+    """Rows of leads, then rows of the customers that are records; equally long columns.
+
+    *columns* has the ids and usable identifiers. *changed* are the rows whose entry in the
+    identity index is not what the policy makes of them now.
+    """
+
+    facts: StoreFacts
+    rulings: tuple[Ruling, ...]
+    columns: Columns
+    leads: int = 0
+    names: list[str | None] = attrs.field(factory=list)
+    raw_phones: list[object] = attrs.field(factory=list)
+    created_at: list[datetime] = attrs.field(factory=list)
+    links: list[str | None] = attrs.field(factory=list)
+    versions: list[Version] = attrs.field(factory=list)
+    changed: set[int] = attrs.field(factory=set)
+    customers: dict[str, StoredCustomer] = attrs.field(factory=dict)
+    unreadable: list[tuple[str, str]] = attrs.field(factory=list)
+
+    @property
+    def ids(self) -> list[str]:
+        """Return the ids of the rows."""
+        return self.columns.ids
+
+    def is_lead(self, row: int) -> bool:
+        """Tell whether *row* is a lead, and not a customer taking part as a record."""
+        return row < self.leads
+
+    def order(self, row: int) -> tuple[datetime, str]:
+        """Return what orders rows oldest first, then by id."""
+        return (self.created_at[row], self.columns.ids[row])
+
+
+def read_snapshot(
+    reader: Reader, policy: Policy, reporter: Reporter, *, keep_raw_phones: bool
+) -> Snapshot:
+    """Read the whole store, normalizing batch by batch.
+
+    Raises:
+        PolicyError: the policy names a field that the store does not map.
+        DuplicateLeadError: two leads, or a lead and a customer record, share an id.
+    """
+    facts = reader.facts()
+    _refuse_unmapped(facts, policy)
+    scanner = Scanner(policy)
+    snapshot = Snapshot(facts, reader.rulings(), scanner.columns)
+    for batch in reader.leads():
+        _add_leads(snapshot, scanner, batch)
+        if keep_raw_phones:
+            snapshot.raw_phones.extend(batch.fields.get("phone", [None] * len(batch.ids)))
+        reporter.leads_read(len(batch.ids))
+    snapshot.leads = len(snapshot.ids)
+    for customers in reader.customers():
+        _add_customers(snapshot, scanner, customers)
+    scanner.finish()
+    return snapshot
+
+
+def _refuse_unmapped(facts: StoreFacts, policy: Policy) -> None:
+    if facts.fields is None:
+        return
+    missing = [name for name in policy.fields if name not in facts.fields]
+    if missing:
+        has = ", ".join(sorted(facts.fields))
+        raise PolicyError(
+            f"the store maps no lead column to {name!r} (it maps {has}): map one, or take it "
+            "out of the policy"
+            for name in missing
+        )
+
+
+def _add_leads(snapshot: Snapshot, scanner: Scanner, batch: LeadBatch) -> None:
+    start = len(snapshot.ids)
+    scanner.add(batch.ids, batch.fields)
+    snapshot.names.extend(batch.names)
+    snapshot.created_at.extend(map(when, batch.created_at))
+    snapshot.links.extend(batch.customer_ids)
+    snapshot.versions.extend(batch.versions)
+    snapshot.unreadable.extend(batch.unreadable)
+    _note_changed(snapshot, start, batch.indexed)
+
+
+def _add_customers(snapshot: Snapshot, scanner: Scanner, batch: CustomerBatch) -> None:
+    """Keep every customer; those that neither leadfold nor the original made become records."""
+    stored = [
+        StoredCustomer(id_, when(created_at), made_by, phone, email, metadata, version)
+        for id_, created_at, made_by, phone, email, metadata, version in zip(
+            batch.ids,
+            batch.created_at,
+            batch.made_by,
+            batch.phones,
+            batch.emails,
+            batch.metadata,
+            batch.versions,
+            strict=True,
+        )
+    ]
+    snapshot.customers.update((customer.id, customer) for customer in stored)
+    records = [place for place, customer in enumerate(stored) if customer.made_by is None]
+    start = len(snapshot.ids)
+    scanner.add(
+        [RECORD + stored[place].id for place in records],
+        {
+            "phone": [stored[place].phone for place in records],
+            "email": [stored[place].email for place in records],
+        },
+    )
+    snapshot.names.extend(None for _ in records)
+    snapshot.created_at.extend(stored[place].created_at for place in records)
+    snapshot.links.extend(stored[place].id for place in records)
+    snapshot.versions.extend(stored[place].version for place in records)
+    _note_changed(snapshot, start, [batch.indexed[place] for place in records])
+
+
+def _note_changed(
+    snapshot: Snapshot, start: int, indexed: Sequence[tuple[Identifier, ...] | None]
+) -> None:
+    """Remember the rows whose index entry is missing or says something else."""
+    identifiers = snapshot.columns.identifiers
+    snapshot.changed.update(
+        row for row, held in enumerate(indexed, start) if held is None or held != identifiers(row)
+    )

@@ -1,0 +1,134 @@
+"""Every error leadfold raises on purpose: one base, and the builtin each resembles.
+
+A message names an identifier by its mask only; the raw value, where there is one, is an attribute.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "ConflictingRulingsError",
+    "DuplicateLeadError",
+    "LeadfoldError",
+    "LimitExceededError",
+    "MappingError",
+    "MissingExtraError",
+    "PlanFormatError",
+    "PolicyError",
+    "RetryableError",
+    "RunExistsError",
+    "StalePlanError",
+    "StoreError",
+    "UnitError",
+    "UnreadableFileError",
+]
+
+_SHOWN = 10
+
+
+def _some(names: Iterable[str]) -> str:
+    """Join the first few *names* for a message, and say how many more there are."""
+    names = sorted(names)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+class LeadfoldError(Exception):
+    """Something leadfold refuses to do, or could not do."""
+
+
+class PolicyError(LeadfoldError, ValueError):
+    """A policy that cannot mean anything; `faults` lists all that is wrong with it."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("policy refused: " + "; ".join(self.faults))
+
+
+class MappingError(LeadfoldError, ValueError):
+    """A mapping that does not fit the store; `faults` lists every misfit."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("mapping does not fit the store: " + "; ".join(self.faults))
+
+
+class DuplicateLeadError(LeadfoldError, ValueError):
+    """Several leads carry one id; `lead_ids` names the ids."""
+
+    def __init__(self, lead_ids: Iterable[str]) -> None:
+        self.lead_ids = tuple(sorted(lead_ids))
+        super().__init__(
+            f"several leads share an id: {_some(self.lead_ids)}: give every lead an id of its own"
+        )
+
+
+class ConflictingRulingsError(LeadfoldError, ValueError):
+    """Must-links join leads that a cannot-link keeps apart; `ruling_ids` names the rulings."""
+
+    def __init__(self, ruling_ids: Iterable[str], lead_ids: Iterable[str]) -> None:
+        self.ruling_ids = tuple(sorted(ruling_ids))
+        self.lead_ids = tuple(sorted(lead_ids))
+        super().__init__(
+            f"rulings {_some(self.ruling_ids)} contradict each other over leads "
+            f"{_some(self.lead_ids)}: withdraw one of them"
+        )
+
+
+class LimitExceededError(LeadfoldError):
+    """A plan that goes beyond the limits it was checked against.
+
+    `excesses` says each, masked; `values` are the keys of the groups that are too large, raw.
+    """
+
+    def __init__(self, excesses: Iterable[str], values: Iterable[str] = ()) -> None:
+        self.excesses = tuple(excesses)
+        self.values = tuple(values)
+        super().__init__("plan refused by its limits: " + "; ".join(self.excesses))
+
+
+class PlanFormatError(LeadfoldError, ValueError):
+    """A file that is no saved plan, or one of a format this version does not read."""
+
+
+class UnreadableFileError(LeadfoldError, ValueError):
+    """A file of leads that cannot be read; the message names file, line and the way out."""
+
+
+class StoreError(LeadfoldError):
+    """The store failed or refused; nothing was committed."""
+
+
+class RetryableError(StoreError):
+    """The store was busy or chose this transaction to give way; the caller may try again."""
+
+
+class StalePlanError(StoreError):
+    """Rows the plan was made from have changed since; `lead_ids` names them."""
+
+    def __init__(self, lead_ids: Iterable[str]) -> None:
+        self.lead_ids = tuple(sorted(lead_ids))
+        super().__init__(
+            f"changed since the plan was made: {_some(self.lead_ids)}: make a new plan, or apply "
+            'with on_stale="skip" to leave their units out'
+        )
+
+
+class RunExistsError(StoreError):
+    """This plan was applied already; `run_id` says as which run."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id} is in this store already: a plan is applied once")
+
+
+class UnitError(StoreError):
+    """One unit that the store would not take; raised inside an adapter, reported outside it."""
+
+
+class MissingExtraError(LeadfoldError, ImportError):
+    """A feature whose optional dependency is not installed; the message has the pip line."""

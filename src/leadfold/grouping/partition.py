@@ -1,0 +1,72 @@
+"""Which lead is in which group: arrays of numbers, and the key each lead brings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leadfold.grouping.columns import Columns
+    from leadfold.model import StopReason
+
+__all__ = ["Keys", "Partition", "keys_of", "numbered"]
+
+
+@attrs.frozen
+class Keys:
+    """Leads by their strongest usable identifier: rows with equal keys have equal numbers.
+
+    *kinds* and *values* say what each number stands for; a kind is its place in the policy, and
+    one past the last stands for ``individual``, whose value is the lead id.
+    """
+
+    labels: list[int]
+    kinds: list[int]
+    values: list[str]
+
+
+@attrs.frozen
+class Partition:
+    """The groups: each row's group number, the *keys* they were made from, and the stops on record.
+
+    *reasons* has, for a value that a guard or a ruling held apart, why: by kind's place and value.
+    """
+
+    labels: list[int]
+    size: int
+    keys: Keys
+    reasons: dict[tuple[int, str], set[StopReason]] = attrs.field(factory=dict)
+
+
+def keys_of(columns: Columns) -> Keys:
+    """Return the key of every row: its first usable value of its strongest kind."""
+    labels = [0] * len(columns.ids)
+    kinds: list[int] = []
+    values: list[str] = []
+    left: range | list[int] = range(len(labels))
+    for place, column in enumerate(columns.by_kind):
+        first, start, without = column.first, len(values), []
+        number_of: dict[str, int] = {}
+        for row in left:
+            value = first[row]
+            if value is None:
+                without.append(row)
+            else:
+                labels[row] = number_of.setdefault(value, start + len(number_of))
+        left = without
+        values.extend(number_of)
+        kinds.extend([place] * len(number_of))
+    for row in left:
+        labels[row] = len(values)
+        values.append(columns.ids[row])
+        kinds.append(len(columns.by_kind))
+    return Keys(labels, kinds, values)
+
+
+def numbered(names: Sequence[int]) -> tuple[list[int], int]:
+    """Return *names* as 0, 1, 2 … in order of appearance, and how many there are."""
+    number_of: dict[int, int] = {}
+    return [number_of.setdefault(name, len(number_of)) for name in names], len(number_of)

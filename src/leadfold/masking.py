@@ -1,0 +1,46 @@
+"""How identifiers look where nobody asked for them: logs, errors, reprs, audit, pictures.
+
+| kind | shown | example |
+|---|---|---|
+| phone | the country digit and the last two | ``+1…67`` |
+| email | the first letter, and the top of the domain | ``u…@….com`` |
+| any other | the last two characters, of eight or more | ``…01`` |
+"""
+
+from __future__ import annotations
+
+__all__ = ["MASK", "mask", "mask_key"]
+
+MASK = "…"
+_SHOWN_FROM = 8  # shorter values would be given away by two of their characters
+
+
+def mask(kind: str, value: str) -> str:
+    """Return *value* of *kind* with too little left to find the person by.
+
+    >>> mask("phone", "+15551234567"), mask("email", "user@example.com"), mask("psid", "12345")
+    ('+1…67', 'u…@….com', '…')
+    """
+    if kind == "email" and "@" in value:
+        return f"{value[0]}{MASK}@{MASK}{_top_of_domain(value)}"
+    if len(value) < _SHOWN_FROM:
+        return MASK
+    if kind == "phone" and value.startswith("+"):
+        return f"{value[:2]}{MASK}{value[-2:]}"
+    return f"{MASK}{value[-2:]}"
+
+
+def mask_key(key: str) -> str:
+    """Return a group key or ``kind:value`` with its value masked; ids of leads stay readable.
+
+    >>> mask_key("phone:+15551234567"), mask_key("individual:l7")
+    ('phone:+1…67', 'individual:l7')
+    """
+    kind, _, value = key.partition(":")
+    return key if kind in {"individual", "customer"} else f"{kind}:{mask(kind, value)}"
+
+
+def _top_of_domain(value: str) -> str:
+    """Return the dot and last label of the domain, or nothing where it has one label."""
+    domain = value.rpartition("@")[2]
+    return domain[domain.rindex(".") :] if "." in domain else ""

@@ -1,0 +1,212 @@
+"""The nouns of leads and customers: frozen values, no behaviour beyond reading themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import attrs
+
+from leadfold.masking import MASK, mask, mask_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from leadfold.normalizers.reason import Reason
+
+__all__ = [
+    "CONVERSATION",
+    "INDIVIDUAL",
+    "JOB",
+    "Customer",
+    "Dependent",
+    "Group",
+    "Identifier",
+    "Lead",
+    "Rejection",
+    "Ruling",
+    "Stop",
+    "StopReason",
+    "field_of",
+    "text_id",
+    "utc",
+]
+
+INDIVIDUAL = "individual"
+"""The kind of a group whose only lead has no usable identifier."""
+
+Cell = str | Sequence[str] | None
+"""What a lead holds of one kind: one text, several, or none."""
+
+StopReason = str
+"""Why a value joined no one: ``contested``, ``limit``, ``generic``, ``ruled`` or ``weaker``."""
+
+
+def text_id(raw: object, field: str = "id") -> str:
+    """Return *raw* as a text id: text stays, int and UUID become text; else TypeError.
+
+    >>> text_id(7), text_id("7")
+    ('7', '7')
+    """
+    if isinstance(raw, str) and raw:
+        return raw
+    if isinstance(raw, (int, UUID)) and not isinstance(raw, bool):
+        return str(raw)
+    what = "empty" if raw == "" else type(raw).__name__
+    msg = f"{field} must be text, int or UUID, not {what}"
+    raise TypeError(msg)
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """Return *moment* in UTC; a naive one means UTC already."""
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _masked(cell: object) -> str:
+    return "None" if cell is None else MASK
+
+
+@attrs.frozen
+class Lead:
+    """A record as received.
+
+    *psid*, *phone* and *email* hold one raw text, several, or None. *fields* holds what a policy
+    of one's own asks for by name: raw values of further kinds, and scopes such as ``page_id``.
+    *created_at* without a zone means UTC.
+    """
+
+    id: str = attrs.field(converter=text_id)
+    psid: Cell = attrs.field(default=None, repr=_masked)
+    phone: Cell = attrs.field(default=None, repr=_masked)
+    email: Cell = attrs.field(default=None, repr=_masked)
+    name: str | None = attrs.field(default=None, repr=_masked)
+    created_at: datetime | None = None
+    customer_id: str | None = None
+    fields: Mapping[str, Cell] = attrs.field(factory=dict, repr=lambda fields: f"{sorted(fields)}")
+
+
+_OWN = frozenset({"id", "psid", "phone", "email", "name", "created_at", "customer_id"})
+
+
+def field_of(lead: object, name: str) -> object:
+    """Return what *lead* (a Lead, a mapping or any object) holds under *name*, or None."""
+    if isinstance(lead, Mapping):
+        return lead.get(name)
+    if isinstance(lead, Lead):
+        return getattr(lead, name) if name in _OWN else lead.fields.get(name)
+    return getattr(lead, name, None)
+
+
+@attrs.frozen(order=True)
+class Identifier:
+    """A normalized value that can tie records together; `str` and `repr` mask it."""
+
+    kind: str
+    value: str = attrs.field(repr=lambda _: MASK)
+
+    @property
+    def key(self) -> str:
+        """Return ``kind:value``, unmasked."""
+        return f"{self.kind}:{self.value}"
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{mask(self.kind, self.value)}"
+
+
+@attrs.frozen
+class Group:
+    """Leads that are one customer: the key that names them, its kind, their ids in text order."""
+
+    key: str = attrs.field(repr=lambda key: repr(mask_key(key)))
+    kind: str
+    lead_ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.lead_ids)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.lead_ids)
+
+
+@attrs.frozen
+class Rejection:
+    """A raw value that took no part, with its lead, field and reason; the lead itself stays."""
+
+    lead_id: str
+    field: str
+    reason: Reason
+    value: object = attrs.field(default=None, repr=_masked, eq=False)
+
+
+@attrs.frozen
+class Stop:
+    """A usable value held in several final groups, and the reasons that kept them apart."""
+
+    identifier: Identifier
+    lead_ids: tuple[str, ...]
+    group_keys: tuple[str, ...] = attrs.field(repr=lambda keys: repr(tuple(map(mask_key, keys))))
+    reasons: tuple[StopReason, ...]
+
+
+def _sorted_parts(parts: Iterable[Iterable[object]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(sorted({text_id(lead, "lead id") for lead in part})) for part in parts)
+
+
+@attrs.frozen
+class Ruling:
+    """A person's decision about leads: one part is a must-link, several parts a cannot-link.
+
+    Rulings apply in order of *created_at*, then *id*.
+    """
+
+    id: str
+    parts: tuple[tuple[str, ...], ...] = attrs.field(converter=_sorted_parts)
+    created_at: datetime | None = attrs.field(default=None, converter=utc)
+    actor: str = "system"
+
+    @parts.validator
+    def _parts_are_disjoint(self, _: object, parts: tuple[tuple[str, ...], ...]) -> None:
+        named = [lead for part in parts for lead in part]
+        if not all(parts) or not parts or len(set(named)) < len(named):
+            msg = f"ruling {self.id}: parts must be non-empty and share no lead"
+            raise ValueError(msg)
+
+    @property
+    def is_must_link(self) -> bool:
+        """Tell whether the ruling joins; otherwise it keeps its parts apart."""
+        return len(self.parts) == 1
+
+
+@attrs.frozen
+class Customer:
+    """A stored customer as a person asks for it; identifiers are masked in its repr."""
+
+    id: str = attrs.field(converter=text_id)
+    name: str | None = attrs.field(default=None, repr=_masked)
+    phone: str | None = attrs.field(default=None, repr=_masked)
+    email: str | None = attrs.field(default=None, repr=_masked)
+    metadata: Mapping[str, object] | None = attrs.field(default=None, repr=False)
+    created_at: datetime | None = None
+
+
+@attrs.frozen
+class Dependent:
+    """A table whose rows point at a lead and take their lead's customer.
+
+    *name* is what figures call it; *lead_id* and *customer_id* are its columns.
+    """
+
+    name: str
+    lead_id: str = "lead_id"
+    customer_id: str = "customer_id"
+
+
+JOB = Dependent("Job")
+"""The dependent that the seven figures of `Stats` count by name."""
+
+CONVERSATION = Dependent("Conversation")

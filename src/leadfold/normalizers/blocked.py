@@ -1,0 +1,187 @@
+"""Values that say nothing about a person: the default packs, and how entries are matched.
+
+Data for the policy, which switches it on or off; the normalizers know nothing of it. An entry
+is a normalized value, or one of these shorthands:
+
+| kind | entry | blocks |
+|---|---|---|
+| phone | ``5555555555`` | that national number under every calling code |
+| email | ``noreply@`` | that local part at any domain, a plus tag after it included |
+| email | ``@example.com`` | every address of that domain, not of those below it |
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["DEFAULT_BLOCKED", "ROLE_MAILBOXES", "BlockedValues", "faults_of_entries"]
+
+_JUNK_PHONES: Final = (
+    *(digit * 10 for digit in "0123456789"),
+    "0123456789",
+    "1234567890",
+    "1231231234",
+    "1112223333",
+    "9876543210",
+    # What is left of zeros and of 0123456789 where a leading 0 is the trunk prefix.
+    "000000000",
+    "123456789",
+)
+
+_NOBODY: Final = (
+    "noreply@",
+    "no-reply@",
+    "no_reply@",
+    "no.reply@",
+    "donotreply@",
+    "do-not-reply@",
+    "do_not_reply@",
+    "do.not.reply@",
+    "dontreply@",
+    "mailer-daemon@",
+    "noemail@",
+    "no-email@",
+    "no_email@",
+    "nomail@",
+    "nobody@",
+)
+
+_JUNK_EMAILS: Final = (
+    "test@test.com",
+    "test@test.net",
+    "test@test.org",
+    "test@testing.com",
+    "test@email.com",
+    "test@gmail.com",
+    "testing@test.com",
+    "email@email.com",
+    "mail@mail.com",
+    "name@name.com",
+    "none@none.com",
+    "no@no.com",
+    "na@na.com",
+    "null@null.com",
+    "a@a.com",
+    "a@b.com",
+    "aa@aa.com",
+    "abc@abc.com",
+    "asdf@asdf.com",
+    "x@x.com",
+    "xxx@xxx.com",
+    "123@123.com",
+)
+
+DEFAULT_BLOCKED: Final[Mapping[str, tuple[str, ...]]] = {
+    "phone": _JUNK_PHONES,
+    "email": _NOBODY + _JUNK_EMAILS,
+}
+"""What a policy blocks unless told otherwise, by kind: no person has it, many leads do."""
+
+ROLE_MAILBOXES: Final = tuple(
+    f"{name}@"
+    for name in (
+        # RFC 2142, sections 3 to 5
+        *("info", "marketing", "sales", "support", "abuse", "noc", "security"),
+        *("postmaster", "hostmaster", "usenet", "news", "webmaster", "www", "uucp", "ftp"),
+        # common practice: a desk that many people write from
+        *("accounting", "accounts", "admin", "administrator", "billing", "bookings", "careers"),
+        *("contact", "customerservice", "enquiries", "feedback", "finance", "frontdesk", "hello"),
+        *("help", "helpdesk", "hr", "inquiries", "invoices", "jobs", "legal", "mail", "office"),
+        *("orders", "press", "privacy", "reception", "reservations", "root", "service", "team"),
+    )
+)
+"""Mailboxes of a role, not of a person. Opt-in: a small firm's one customer may be ``info@``."""
+
+# ITU-T E.164 calling codes are free of prefixes, so these three lengths are all there is.
+_SHORT_CALLING_CODES: Final = re.compile(
+    r"[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
+)
+_PHONE_ENTRY: Final = re.compile(r"\+?[0-9]{4,17}", re.ASCII)
+_EMAIL_ENTRY: Final = re.compile(r"[^@\s]+@[^@\s]+|[^@\s]+@|@[^@\s]+")
+
+
+@attrs.frozen
+class BlockedValues:
+    """The blocked values of one kind, ready to be asked about millions of values."""
+
+    exact: frozenset[str]
+    local_parts: frozenset[str] = frozenset()
+    domains: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, kind: str, entries: Iterable[str]) -> BlockedValues:
+        """Read *entries* of *kind*: ``phone`` and ``email`` have shorthands, others none.
+
+        >>> blocked = BlockedValues.of("phone", ["5555555555"])
+        >>> blocked.matches("+15555555555"), blocked.matches("+15551234567")
+        (True, False)
+        """
+        if kind == "phone":
+            return cls(frozenset(value for entry in entries for value in _phones(entry)))
+        if kind == "email":
+            return cls._of_emails(frozenset(entries))
+        return cls(frozenset(entries))
+
+    @classmethod
+    def _of_emails(cls, entries: frozenset[str]) -> BlockedValues:
+        local_parts = frozenset(entry[:-1] for entry in entries if entry.endswith("@"))
+        domains = frozenset(entry[1:] for entry in entries if entry.startswith("@"))
+        return cls(entries, local_parts, domains)
+
+    def matches(self, value: str) -> bool:
+        """Tell whether the normalized *value* is blocked.
+
+        >>> blocked = BlockedValues.of("email", DEFAULT_BLOCKED["email"])
+        >>> blocked.matches("no-reply+7@example.com"), blocked.matches("ann@example.com")
+        (True, False)
+        """
+        if value in self.exact:
+            return True
+        if not (self.local_parts or self.domains):
+            return False
+        local, _, domain = value.partition("@")
+        return domain in self.domains or local.partition("+")[0] in self.local_parts
+
+
+def faults_of_entries(kind: str, entries: Iterable[str]) -> tuple[str, ...]:
+    """Say of each of *entries* that can match no value of *kind* what it should look like.
+
+    >>> faults_of_entries("email", ["NoReply@", "info"])
+    ("'NoReply@': write it in lower case", "'info': no address, no 'name@' and no '@domain'")
+    >>> faults_of_entries("phone", ["555-555-5555"])
+    ("'555-555-5555': write '+' and digits, or the national number's digits alone",)
+    """
+    if kind == "phone":
+        advice = "write '+' and digits, or the national number's digits alone"
+        return tuple(f"{e!r}: {advice}" for e in entries if not _PHONE_ENTRY.fullmatch(e))
+    if kind == "email":
+        return tuple(f"{e!r}: {fault}" for e in entries if (fault := _email_fault(e)))
+    return tuple(f"{e!r}: an identifier is never blank" for e in entries if not e.strip())
+
+
+def _email_fault(entry: str) -> str:
+    if not _EMAIL_ENTRY.fullmatch(entry):
+        return "no address, no 'name@' and no '@domain'"
+    return "" if entry == entry.lower() else "write it in lower case"
+
+
+def _phones(entry: str) -> tuple[str, ...]:
+    """Return the E.164 values that *entry* stands for."""
+    if entry.startswith("+"):
+        return (entry,)
+    return tuple(f"+{code}{entry}" for code in _calling_codes())
+
+
+@cache
+def _calling_codes() -> tuple[str, ...]:
+    """Spell out every calling code that is or can be assigned."""
+    short = [str(n) for n in range(1, 100) if _SHORT_CALLING_CODES.fullmatch(str(n))]
+    long = [str(n) for n in range(100, 1000) if not _SHORT_CALLING_CODES.match(str(n))]
+    return (*short, *long)

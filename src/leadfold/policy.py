@@ -1,0 +1,243 @@
+"""What counts as one person: the kinds in order of trust, their guards, the strategy.
+
+A policy is a value: validated whole when made, equal when it means the same, TOML in and out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import attrs
+
+from leadfold.exceptions import PolicyError
+from leadfold.normalizers.blocked import BlockedValues
+from leadfold.normalizers.reason import Normalizer
+from leadfold.rules import BUILT_IN, IdentifierRule
+from leadfold.toml_text import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["IdentifierRule", "Policy", "Strategy"]
+
+Strategy = Literal["keyed", "linked"]
+
+_REGION = re.compile(r"[A-Z]{2}|001")
+
+
+def _rules(given: Iterable[IdentifierRule | str]) -> tuple[IdentifierRule, ...]:
+    return tuple(IdentifierRule(rule) if isinstance(rule, str) else rule for rule in given)
+
+
+@attrs.frozen
+class Policy:
+    """The kinds in order of priority, strongest first, and the strategy that joins by them.
+
+    Args:
+        identifiers: rules (or bare kinds), strongest first. Default: psid, phone, email.
+        strategy: ``keyed`` (leads with equal strongest identifier, nothing else) or ``linked``.
+        region: the country a phone number without ``+`` belongs to (ISO 3166, two letters), or
+            None: international forms only.
+        fast: take the fast doors of the normalizers; the answers are the same.
+
+    Raises:
+        PolicyError: naming every fault at once.
+
+    >>> Policy.keyed().kinds
+    ('psid', 'phone', 'email')
+    """
+
+    identifiers: tuple[IdentifierRule, ...] = attrs.field(
+        default=("psid", "phone", "email"), converter=_rules
+    )
+    strategy: Strategy = "keyed"
+    region: str | None = "US"
+    fast: bool = attrs.field(default=True, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        faults = tuple(self._faults())
+        if faults:
+            raise PolicyError(faults)
+
+    @classmethod
+    def keyed(
+        cls,
+        *,
+        identifiers: Iterable[IdentifierRule | str] = ("psid", "phone", "email"),
+        region: str | None = "US",
+    ) -> Policy:
+        """Return the conservative policy: leads with equal strongest identifier, nothing else."""
+        return cls(identifiers, strategy="keyed", region=region)
+
+    @classmethod
+    def linked(
+        cls,
+        *,
+        identifiers: Iterable[IdentifierRule | str] = ("psid", "phone", "email"),
+        region: str | None = "US",
+    ) -> Policy:
+        """Return the policy that joins the groups of `keyed` further where evidence allows."""
+        return cls(identifiers, strategy="linked", region=region)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kinds, strongest first."""
+        return tuple(rule.kind for rule in self.identifiers)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the lead fields this policy reads: its kinds, then its scopes."""
+        scopes = {rule.scope: None for rule in self.identifiers if rule.scope}
+        return (*self.kinds, *(scope for scope in scopes if scope not in self.kinds))
+
+    def normalizer(self, rule: IdentifierRule) -> Normalizer:
+        """Return the normalizer of *rule* with this policy's region and the rule's options."""
+        if isinstance(rule.normalizer, Normalizer):
+            return rule.normalizer
+        options = dict(rule.options)
+        if rule.normalizer == "phone":
+            options.setdefault("region", self.region)
+        if rule.normalizer != "messenger":
+            options["fast"] = self.fast
+        return BUILT_IN[rule.normalizer](**options)
+
+    def blocked(self, rule: IdentifierRule) -> BlockedValues:
+        """Return the test for *rule*'s blocked values; raw entries are normalized first."""
+        answers = self.normalizer(rule).parse(rule.blocked)
+        entries = [
+            answer if isinstance(answer, str) else entry
+            for entry, answer in zip(rule.blocked, answers, strict=True)
+        ]
+        return BlockedValues.of(rule.normalizer_name, (*rule.blocked, *entries))
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a short digest of everything that decides a lead's usable identifiers.
+
+        Two policies with one fingerprint give every lead the same identifiers, so they can share
+        an identity index; guards and strategy play no part in it.
+        """
+        parts = [
+            [rule.kind, self.normalizer(rule).name, version, rule.scope, sorted(set(rule.blocked))]
+            for rule, version in zip(self.identifiers, self.versions.values(), strict=True)
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return each kind's normalizer version, strongest kind first."""
+        return {rule.kind: self.normalizer(rule).version for rule in self.identifiers}
+
+    def _faults(self) -> Iterator[str]:
+        if not self.identifiers:
+            yield "it names no identifier: give at least one kind"
+        for kind in sorted({kind for kind in self.kinds if self.kinds.count(kind) > 1}):
+            yield f"kind {kind!r} is named twice"
+        if self.strategy not in get_args(Strategy):
+            yield f"strategy must be keyed or linked, not {self.strategy!r}"
+        if self.region is not None and not _REGION.fullmatch(self.region):
+            yield f"region must be two capital letters such as US, or None, not {self.region!r}"
+        for rule in self.identifiers:
+            yield from rule.faults()
+
+    @classmethod
+    def from_toml(
+        cls, path: str | Path, *, normalizers: Mapping[str, Normalizer] | None = None
+    ) -> Policy:
+        """Read a policy from the TOML file at *path*; *normalizers* are the ones it may name.
+
+        Raises:
+            PolicyError: naming every fault of the file at once.
+        """
+        return cls.from_toml_text(Path(path).read_text("utf-8"), normalizers=normalizers)
+
+    @classmethod
+    def from_toml_text(
+        cls, text: str, *, normalizers: Mapping[str, Normalizer] | None = None
+    ) -> Policy:
+        """Read a policy from TOML *text*, as `from_toml` does from a file.
+
+        >>> Policy.from_toml_text('region = "GB"').region
+        'GB'
+        """
+        return _policy_of(_table_of(text), normalizers or {})
+
+    def to_toml(self) -> str:
+        """Return the policy as TOML that `from_toml_text` reads back equal."""
+        return dumps(
+            {
+                "strategy": self.strategy,
+                "region": False if self.region is None else self.region,
+                "identifiers": [_table_of_rule(rule) for rule in self.identifiers],
+            }
+        )
+
+
+def _table_of_rule(rule: IdentifierRule) -> dict[str, object]:
+    """Return *rule* as a TOML table; ``false`` stands for the None that TOML lacks."""
+    named = {
+        "kind": rule.kind,
+        "normalizer": rule.normalizer_name,
+        "limit": False if rule.limit is None else rule.limit,
+        "generic_after": False if rule.generic_after is None else rule.generic_after,
+        "scope": False if rule.scope is None else rule.scope,
+        "blocked": list(rule.blocked),
+    }
+    return {**named, **rule.options}
+
+
+def _table_of(text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise PolicyError([f"not TOML: {e}"]) from e
+
+
+_GIVEN = ("strategy", "region", "identifiers")
+_RULE = ("kind", "normalizer", "limit", "generic_after", "scope", "blocked")
+
+
+def _policy_of(table: Mapping[str, object], normalizers: Mapping[str, Normalizer]) -> Policy:
+    """Build the policy that *table* says, with the faults of the table and the policy together."""
+    faults = [
+        f"unknown key {key!r}: use {', '.join(_GIVEN)}" for key in sorted({*table} - {*_GIVEN})
+    ]
+    given = {key: _none_for_false(table[key]) for key in ("strategy", "region") if key in table}
+    tables = table.get("identifiers", ["psid", "phone", "email"])
+    if not isinstance(tables, list):
+        raise PolicyError([*faults, "identifiers must be a list of tables"])
+    rules = []
+    for number, entry in enumerate(tables, 1):
+        try:
+            rules.append(entry if isinstance(entry, str) else _rule_of(entry, normalizers))
+        except (TypeError, ValueError) as e:
+            faults.append(f"identifier {number}: {e}")
+    try:
+        policy = Policy(rules, **given)
+    except PolicyError as e:
+        raise PolicyError([*faults, *e.faults]) from e
+    if faults:
+        raise PolicyError(faults)
+    return policy
+
+
+def _rule_of(table: Mapping[str, object], normalizers: Mapping[str, Normalizer]) -> IdentifierRule:
+    """Build the rule that *table* says; keys that are no rule's own are options."""
+    if "kind" not in table:
+        msg = "it needs a kind"
+        raise ValueError(msg)
+    own = {key: _none_for_false(table[key]) for key in _RULE if key in table}
+    own["options"] = {key: value for key, value in table.items() if key not in _RULE}
+    name = own.get("normalizer")
+    if isinstance(name, str) and name in normalizers:
+        own["normalizer"] = normalizers[name]
+    return IdentifierRule(**own)  # type: ignore[arg-type]
+
+
+def _none_for_false(value: object) -> object:
+    return None if value is False else value

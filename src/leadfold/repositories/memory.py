@@ -1,0 +1,240 @@
+"""A store in memory: the reference of the port, and the fixture for unit tests. Nothing lasts.
+
+Plain dicts of frozen rows. A write works on a copy of the tables it touches and swaps it in,
+so that a failed one leaves nothing behind and an open reader sees nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from copy import copy
+from typing import TYPE_CHECKING
+
+import attrs
+
+from leadfold.exceptions import DuplicateLeadError
+from leadfold.model import CONVERSATION, JOB, Dependent, text_id
+from leadfold.repositories import memory_commit
+from leadfold.repositories.memory_reader import MemoryReader
+from leadfold.repositories.memory_rows import (
+    AuditEntry,
+    Constraint,
+    DependentRow,
+    Shape,
+    customer_of,
+    lead_of,
+)
+from leadfold.repositories.memory_tables import DependentTable, Draft, Store, Table, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from contextlib import AbstractContextManager
+
+    from leadfold.changes import ChangeSet, Committed
+    from leadfold.model import Customer, Lead, Ruling
+    from leadfold.repository import Reader
+
+__all__ = ["AuditEntry", "Constraint", "InMemoryRepository"]
+
+Dependents = Mapping[str, Iterable[DependentRow]] | Mapping[Dependent, Iterable[DependentRow]]
+"""Rows by table name, or by `Dependent` where its columns are named otherwise."""
+
+
+class InMemoryRepository:
+    """A `Repository` whose rows live as long as it does.
+
+    *leads* and *customers* are mappings, `Lead` and `Customer` objects, or any objects with
+    those attributes; what a lead holds beyond the usual columns can serve as an identifier kind
+    or a scope. *dependents* are rows by table name (or `Dependent`, where the columns are named
+    otherwise); Job and Conversation are always there. Declare *unique* customer columns, other
+    *constraints*, the identifier *fields* and whether a lead's link is nullable as a schema
+    would; they bind what leadfold writes, never what the application does to its own rows.
+
+    >>> repository = InMemoryRepository(
+    ...     leads=[{"id": "l1", "phone": "555.123.4567"}],
+    ...     dependents={"Job": [{"id": "j1", "lead_id": "l1"}]},
+    ... )
+    >>> [lead.id for lead in repository.leads()]
+    ['l1']
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a table, or a declaration of a schema
+        self,
+        leads: Iterable[object] = (),
+        dependents: Dependents | None = None,
+        customers: Iterable[object] = (),
+        *,
+        rulings: Iterable[Ruling] = (),
+        unique: Collection[str] = (),
+        link_nullable: bool = True,
+        fields: Collection[str] | None = None,
+        constraints: Iterable[Constraint] = (),
+        tenant: str | None = None,
+    ) -> None:
+        self._shape = Shape(
+            None if fields is None else frozenset(fields),
+            frozenset(unique),
+            link_nullable,
+            tuple(constraints),
+        )
+        self._tenant = tenant
+        self._store = Store()
+        self._declare(_declared(dependents or {}).values(), rulings)
+        self._fill(leads, dependents or {}, customers)
+
+    def for_tenant(self, tenant: str) -> InMemoryRepository:
+        """Return a repository of the same store bound to *tenant*, with its rows alone."""
+        declared = [table.declared for table in self._tables.dependents.values()]
+        other = copy(self)
+        other._tenant = tenant  # noqa: SLF001 - one of this class
+        other._declare(declared)  # noqa: SLF001
+        return other
+
+    def reading(self) -> AbstractContextManager[Reader]:
+        """Open a snapshot: later writes do not show in it."""
+        return _open(MemoryReader(self._tables, self._shape, self._tenant))
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Write *changes*: every unit whole, or not at all; see `Repository.commit`."""
+        with self._store.alone():
+            tables, committed = memory_commit.commit(self._tables, self._shape, changes)
+            self._store.tables[self._tenant] = tables
+        return committed
+
+    def leads(self) -> tuple[Lead, ...]:
+        """Return the leads as they are now, in order of insertion."""
+        return tuple(self._tables.leads.rows.values())
+
+    def customers(self) -> tuple[Customer, ...]:
+        """Return the customers as they are now, in order of insertion."""
+        return tuple(self._tables.customers.rows.values())
+
+    def dependents(self, name: str) -> tuple[DependentRow, ...]:
+        """Return the rows of the dependent *name* as they are now, in order of insertion."""
+        return tuple(self._tables.dependents[name].rows.values())
+
+    def audit(self) -> tuple[AuditEntry, ...]:
+        """Return the audit trail, oldest first."""
+        return self._tables.audit
+
+    def insert_lead(self, lead: object) -> None:
+        """Insert a lead, as the application does when one comes in."""
+        row = lead_of(lead)
+        with self._changing() as draft:
+            if row.id in draft.leads.rows:
+                raise DuplicateLeadError([row.id])
+            draft.leads.put(row.id, row)
+
+    def update_lead(self, lead: object) -> None:
+        """Replace the lead of that id, as the application does when one is edited."""
+        row = lead_of(lead)
+        with self._changing() as draft:
+            _require(draft.leads.rows, "lead", row.id)
+            draft.leads.put(row.id, row)
+
+    def delete_lead(self, lead_id: str) -> None:
+        """Delete a lead, as the application does; what depends on it keeps pointing at it."""
+        with self._changing() as draft:
+            _require(draft.leads.rows, "lead", lead_id)
+            draft.leads.drop(lead_id)
+
+    def insert_customer(self, customer: object) -> None:
+        """Insert a customer that somebody other than leadfold made."""
+        row = customer_of(customer)
+        with self._changing() as draft:
+            if row.id in draft.customers.rows:
+                msg = f"several customers have the id {row.id}"
+                raise ValueError(msg)
+            draft.customers.put(row.id, row)
+
+    def update_customer(self, customer: object) -> None:
+        """Replace the customer of that id, as the application does when one is edited."""
+        row = customer_of(customer)
+        with self._changing() as draft:
+            _require(draft.customers.rows, "customer", row.id)
+            draft.customers.put(row.id, row)
+
+    def delete_customer(self, customer_id: str) -> None:
+        """Delete a customer, as the application does; links to it become null."""
+        with self._changing() as draft:
+            _require(draft.customers.rows, "customer", customer_id)
+            draft.customers.drop(customer_id)
+            for lead in [row for row in self.leads() if row.customer_id == customer_id]:
+                draft.leads.put(lead.id, attrs.evolve(lead, customer_id=None))
+
+    def insert_dependent(self, name: str, row: DependentRow) -> None:
+        """Insert or replace a row of the dependent *name*, as when a job comes in."""
+        with self._changing() as draft:
+            draft.dependents(name).rows[text_id(row["id"])] = dict(row)
+
+    @property
+    def _tables(self) -> Tables:
+        return self._store.tables[self._tenant]
+
+    def _declare(self, dependents: Iterable[Dependent], rulings: Iterable[Ruling] = ()) -> None:
+        """Make the tables of this tenant, empty but for the rulings, if there are none yet."""
+        tables = Tables(
+            leads=Table(self._shape.basis),
+            customers=Table(_shown_by),
+            dependents={declared.name: DependentTable(declared) for declared in dependents},
+            rulings=tuple(sorted(rulings, key=_creation)),
+        )
+        self._store.tables.setdefault(self._tenant, tables)
+
+    def _fill(
+        self, leads: Iterable[object], dependents: Dependents, customers: Iterable[object]
+    ) -> None:
+        with self._changing() as draft:
+            _fill_leads(draft.leads, map(lead_of, leads))
+            for customer in map(customer_of, customers):
+                draft.customers.put(customer.id, customer)
+            for name, rows in dependents.items():
+                table = draft.dependents(name if isinstance(name, str) else name.name)
+                table.rows.update((text_id(row["id"]), dict(row)) for row in rows)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Draft]:
+        """Lend a draft of the tables, and make it the store unless something is raised."""
+        with self._store.alone():
+            draft = Draft(self._tables)
+            yield draft
+            self._store.tables[self._tenant] = draft.finished()
+
+
+@contextmanager
+def _open(reader: Reader) -> Iterator[Reader]:
+    yield reader
+
+
+def _fill_leads(table: Table[Lead], leads: Iterable[Lead]) -> None:
+    """Insert *leads*; if several have one id, all such ids are named."""
+    twice = set()
+    for lead in leads:
+        if lead.id in table.rows:
+            twice.add(lead.id)
+        table.put(lead.id, lead)
+    if twice:
+        raise DuplicateLeadError(twice)
+
+
+def _declared(dependents: Dependents) -> dict[str, Dependent]:
+    """Return the dependents by name: the usual ones, and those that rows were given for."""
+    named = (Dependent(name) if isinstance(name, str) else name for name in dependents)
+    return {declared.name: declared for declared in (JOB, CONVERSATION, *named)}
+
+
+def _shown_by(customer: Customer) -> object:
+    """Return what a customer's version stands for: what it is identified by."""
+    return customer.phone, customer.email
+
+
+def _creation(ruling: Ruling) -> tuple[bool, str, str]:
+    moment = ruling.created_at
+    return moment is None, "" if moment is None else moment.isoformat(), ruling.id
+
+
+def _require(rows: Mapping[str, object], what: str, row_id: str) -> None:
+    if row_id not in rows:
+        msg = f"there is no {what} {row_id}"
+        raise KeyError(msg)

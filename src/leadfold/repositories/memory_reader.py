@@ -1,0 +1,150 @@
+"""The reads of the in-memory store: tables of one moment, in columns. Nothing is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from leadfold.model import field_of, utc
+from leadfold.repositories.memory_rows import IDENTIFIERS
+from leadfold.repository import (
+    ORIGINAL,
+    CustomerBatch,
+    DependentCount,
+    Holders,
+    LeadBatch,
+    StoreFacts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from leadfold.changes import Run
+    from leadfold.model import Customer, Identifier, Lead, Ruling
+    from leadfold.repositories.memory_rows import Shape
+    from leadfold.repositories.memory_tables import Tables
+    from leadfold.repository import LedgerEntry, Maker
+
+__all__ = ["MemoryReader"]
+
+BATCH = 10_000
+
+Row = TypeVar("Row")
+
+
+@attrs.frozen
+class MemoryReader:
+    """A `Reader` of tables that nobody changes any more."""
+
+    tables: Tables
+    shape: Shape
+    tenant: str | None = None
+
+    def facts(self) -> StoreFacts:
+        """Return what a plan must know before it reads rows."""
+        return StoreFacts(
+            tenant=self.tenant,
+            fields=self.shape.fields,
+            link_nullable=self.shape.link_nullable,
+            unique=self.shape.unique,
+            dependents=tuple(table.declared for table in self.tables.dependents.values()),
+            fingerprint=self.tables.index.fingerprint,
+            clock=self.tables.index.clock,
+        )
+
+    def leads(self, ids: Collection[str] | None = None) -> Iterator[LeadBatch]:
+        """Yield the leads in batches, in order of insertion or of *ids*.
+
+        The columns of all batches are the same: every name that any lead of the store holds.
+        """
+        fields = self._fields()
+        for rows in _batches(self.tables.leads.rows, ids):
+            yield self._lead_batch(rows, fields)
+
+    def customers(self, ids: Collection[str] | None = None) -> Iterator[CustomerBatch]:
+        """Yield the customers in batches, in order of insertion or of *ids*."""
+        for rows in _batches(self.tables.customers.rows, ids):
+            yield self._customer_batch(rows)
+
+    def dependents(self) -> Iterator[DependentCount]:
+        """Yield counts of dependent rows by table, lead and present customer."""
+        known = self.tables.leads.rows
+        for name, table in self.tables.dependents.items():
+            rows = ((table.lead_of(row), table.customer_of(row)) for row in table.rows.values())
+            for (lead, customer), count in Counter(rows).items():
+                yield DependentCount(name, lead, customer, count, lead in known)
+
+    def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
+        """Return up to *at_most* holders of each identifier, the first in text order."""
+        index = self.tables.index
+        records: dict[str, tuple[Identifier, ...]] = {}
+        saturated: set[Identifier] = set()
+        for identifier in sorted(set(identifiers)):
+            held_by = sorted(index.holders.get(identifier, ()))
+            records.update((record, index.seen[record]) for record in held_by[:at_most])
+            if len(held_by) > at_most:
+                saturated.add(identifier)
+        versions = {identifier: index.versions.get(identifier, 0) for identifier in identifiers}
+        return Holders(records, versions, frozenset(saturated))
+
+    def rulings(self) -> tuple[Ruling, ...]:
+        """Return the rulings in force, in order of creation."""
+        return self.tables.rulings
+
+    def runs(self, limit: int = 20) -> tuple[Run, ...]:
+        """Return the latest runs, newest first."""
+        return tuple(islice(reversed(tuple(self.tables.runs.values())), limit))
+
+    def entries(self, run_id: str) -> Iterator[LedgerEntry]:
+        """Yield the ledger of a run in the order it was written."""
+        return iter(self.tables.ledger.get(run_id, ()))
+
+    def _fields(self) -> list[str]:
+        if self.shape.fields is not None:
+            return sorted(self.shape.fields)
+        further = {name for lead in self.tables.leads.rows.values() for name in lead.fields}
+        return [*IDENTIFIERS, *sorted(further)]
+
+    def _lead_batch(self, rows: Sequence[Lead], fields: Sequence[str]) -> LeadBatch:
+        versions, seen = self.tables.leads.versions, self.tables.index.seen
+        return LeadBatch(
+            ids=[lead.id for lead in rows],
+            fields={name: [field_of(lead, name) for lead in rows] for name in fields},
+            names=[lead.name for lead in rows],
+            created_at=[utc(lead.created_at) for lead in rows],
+            customer_ids=[lead.customer_id for lead in rows],
+            versions=[versions[lead.id] for lead in rows],
+            indexed=[seen.get(lead.id) for lead in rows],
+        )
+
+    def _customer_batch(self, rows: Sequence[Customer]) -> CustomerBatch:
+        versions, seen = self.tables.customers.versions, self.tables.index.seen
+        return CustomerBatch(
+            ids=[customer.id for customer in rows],
+            names=[customer.name for customer in rows],
+            phones=[customer.phone for customer in rows],
+            emails=[customer.email for customer in rows],
+            metadata=[customer.metadata for customer in rows],
+            created_at=[utc(customer.created_at) for customer in rows],
+            made_by=[self._maker(customer) for customer in rows],
+            versions=[versions[customer.id] for customer in rows],
+            indexed=[seen.get(f"customer:{customer.id}") for customer in rows],
+        )
+
+    def _maker(self, customer: Customer) -> Maker | None:
+        """Return who made *customer*: the ledger knows, or else its metadata says so."""
+        created_by = (customer.metadata or {}).get("createdBy")
+        if customer.id in self.tables.made or created_by == "leadfold":
+            return "leadfold"
+        return "original" if created_by == ORIGINAL else None
+
+
+def _batches(rows: Mapping[str, Row], ids: Collection[str] | None) -> Iterator[list[Row]]:
+    """Yield the rows of *ids* (None means all) that exist, each once."""
+    wanted = rows if ids is None else (row_id for row_id in dict.fromkeys(ids) if row_id in rows)
+    found = (rows[row_id] for row_id in wanted)
+    while batch := list(islice(found, BATCH)):
+        yield batch

@@ -1,0 +1,204 @@
+"""Tables of the in-memory store: plain dicts, copied before they are written. No rules."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import attrs
+
+from leadfold.exceptions import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from leadfold.changes import Run
+    from leadfold.model import Customer, Dependent, Identifier, Lead, Ruling
+    from leadfold.repositories.memory_rows import AuditEntry, DependentRow
+    from leadfold.repository import LedgerEntry
+
+__all__ = ["DependentTable", "Draft", "Index", "Store", "Table", "Tables"]
+
+Row = TypeVar("Row")
+
+
+@attrs.define
+class Table(Generic[Row]):
+    """Rows by id, in order of insertion, each with a version.
+
+    A version is the number of the last write that changed what *basis* looks at.
+    """
+
+    basis: Callable[[Row], object]
+    rows: dict[str, Row] = attrs.field(factory=dict)
+    versions: dict[str, int] = attrs.field(factory=dict)
+    writes: int = 0
+
+    def put(self, row_id: str, row: Row) -> None:
+        """Insert or replace a row."""
+        if row_id not in self.rows or self.basis(self.rows[row_id]) != self.basis(row):
+            self.writes += 1
+            self.versions[row_id] = self.writes
+        self.rows[row_id] = row
+
+    def drop(self, row_id: str) -> None:
+        """Remove a row; one that comes back with its id gets a version of its own."""
+        del self.rows[row_id], self.versions[row_id]
+
+    def copy(self) -> Table[Row]:
+        """Return a table to write on; the rows themselves never change."""
+        return Table(self.basis, dict(self.rows), dict(self.versions), self.writes)
+
+
+@attrs.define
+class DependentTable:
+    """Rows of one dependent by id."""
+
+    declared: Dependent
+    rows: dict[str, DependentRow] = attrs.field(factory=dict)
+
+    def copy(self) -> DependentTable:
+        """Return a table to write on."""
+        return DependentTable(self.declared, dict(self.rows))
+
+    def lead_of(self, row: DependentRow) -> str | None:
+        """Return the lead that *row* points at."""
+        return _text(row.get(self.declared.lead_id))
+
+    def customer_of(self, row: DependentRow) -> str | None:
+        """Return the customer that *row* points at."""
+        return _text(row.get(self.declared.customer_id))
+
+    def by_lead(self) -> dict[str | None, list[str]]:
+        """Return the ids of the rows of each lead."""
+        rows: dict[str | None, list[str]] = {}
+        for row_id, row in self.rows.items():
+            rows.setdefault(self.lead_of(row), []).append(row_id)
+        return rows
+
+
+@attrs.define
+class Index:
+    """The identity index: who holds what, and when each value last gained or lost a holder.
+
+    *clock* counts the commits that changed a holder; a value's version is the clock of the last
+    of them that concerned it. *seen* has an entry for every record ever indexed.
+    """
+
+    seen: dict[str, tuple[Identifier, ...]] = attrs.field(factory=dict)
+    holders: dict[Identifier, set[str]] = attrs.field(factory=dict)
+    versions: dict[Identifier, int] = attrs.field(factory=dict)
+    clock: int = 0
+    fingerprint: str | None = None
+    _thawed: set[Identifier] = attrs.field(factory=set, init=False)
+
+    def copy(self) -> Index:
+        """Return an index to write one commit on; sets of holders are copied when touched."""
+        return Index(
+            dict(self.seen), dict(self.holders), dict(self.versions), self.clock, self.fingerprint
+        )
+
+    def record(self, record_id: str, identifiers: Collection[Identifier]) -> None:
+        """Let *record_id* hold exactly *identifiers*."""
+        held, now = set(self.seen.get(record_id, ())), set(identifiers)
+        for identifier in held - now:
+            self._thaw(identifier).discard(record_id)
+        for identifier in now - held:
+            self._thaw(identifier).add(record_id)
+        self.seen[record_id] = tuple(sorted(now))
+
+    def claimed_after(self, clock: int, identifiers: Collection[Identifier]) -> bool:
+        """Tell whether one of *identifiers* gained or lost a holder after *clock*."""
+        return any(self.versions.get(identifier, 0) > clock for identifier in identifiers)
+
+    def _thaw(self, identifier: Identifier) -> set[str]:
+        if identifier not in self._thawed:
+            if not self._thawed:
+                self.clock += 1
+            self._thawed.add(identifier)
+            self.versions[identifier] = self.clock
+            self.holders[identifier] = set(self.holders.get(identifier, ()))
+        return self.holders[identifier]
+
+
+@attrs.frozen
+class Tables:
+    """Everything stored for one tenant, as of one moment: nothing in it is changed any more."""
+
+    leads: Table[Lead]
+    customers: Table[Customer]
+    dependents: Mapping[str, DependentTable]
+    rulings: tuple[Ruling, ...] = ()
+    index: Index = attrs.field(factory=Index)
+    runs: Mapping[str, Run] = attrs.field(factory=dict)
+    ledger: Mapping[str, tuple[LedgerEntry, ...]] = attrs.field(factory=dict)
+    audit: tuple[AuditEntry, ...] = ()
+    made: frozenset[str] = frozenset()
+
+
+class Draft:
+    """The next state of some tables: each is copied when first asked for, the others are kept."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.before = tables
+        self._dependents: dict[str, DependentTable] = {}
+
+    @cached_property
+    def leads(self) -> Table[Lead]:
+        """The leads, to write on."""
+        return self.before.leads.copy()
+
+    @cached_property
+    def customers(self) -> Table[Customer]:
+        """The customers, to write on."""
+        return self.before.customers.copy()
+
+    @cached_property
+    def index(self) -> Index:
+        """The identity index, to write on."""
+        return self.before.index.copy()
+
+    def dependents(self, name: str) -> DependentTable:
+        """Return the rows of the dependent *name*, to write on."""
+        if name not in self._dependents:
+            self._dependents[name] = self.before.dependents[name].copy()
+        return self._dependents[name]
+
+    def finished(self) -> Tables:
+        """Return the tables as they are now."""
+        touched = vars(self)
+        return attrs.evolve(
+            self.before,
+            leads=touched.get("leads", self.before.leads),
+            customers=touched.get("customers", self.before.customers),
+            index=touched.get("index", self.before.index),
+            dependents={**self.before.dependents, **self._dependents},
+        )
+
+
+class Store:
+    """The tables of every tenant, and the one place where writers wait for each other."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str | None, Tables] = {}
+        self._lock = RLock()
+        self._writing = False
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one writer in at a time; what a write inside a write did would be lost."""
+        with self._lock:
+            if self._writing:
+                msg = "the store is being written: do not write while units are read"
+                raise StoreError(msg)
+            self._writing = True
+            try:
+                yield
+            finally:
+                self._writing = False
+
+
+def _text(raw: object) -> str | None:
+    return None if raw is None else str(raw)

@@ -1,0 +1,127 @@
+-- What a Reader asks. Names in braces are quoted tables and columns, or pieces that shapes.py makes.
+
+-- name: leads
+SELECT
+    CAST(row.{lead.id} AS TEXT),
+    {lead_name},
+    {lead_created_at},
+    CAST(row.{lead.customer_id} AS TEXT),
+    {lead_version},
+    {indexed},
+    {lead_cells}
+FROM {leads} AS row {lead_record}
+WHERE {lead_chosen}
+LIMIT -1 OFFSET :skip;
+
+-- name: customers
+SELECT
+    CAST(row.{customer.id} AS TEXT),
+    {customer_name},
+    {customer_phone},
+    {customer_email},
+    {customer_metadata},
+    {customer_created_at},
+    {customer_version},
+    {indexed},
+    {customer_inserted}
+FROM {customers} AS row {customer_record}
+WHERE {customer_chosen}
+LIMIT -1 OFFSET :skip;
+
+-- name: indexed
+CASE WHEN record.id IS NOT NULL THEN (
+    SELECT json_group_array(json_array(identity.kind, identity.value))
+    FROM leadfold_holders AS holder
+    JOIN leadfold_identity AS identity ON identity.id = holder.identity
+    WHERE holder.record = record.id
+) END;
+
+-- name: lead_record
+LEFT JOIN leadfold_records AS record
+    ON record.tenant = :own AND record.record_id = CAST(row.{lead.id} AS TEXT);
+
+-- name: customer_record
+LEFT JOIN leadfold_records AS record
+    ON record.tenant = :own AND record.record_id = 'customer:' || CAST(row.{customer.id} AS TEXT);
+
+-- name: customer_inserted
+EXISTS (
+    SELECT 1 FROM leadfold_ledger AS entry
+    WHERE entry.table_name = 'Customer' AND entry.action = 'insert'
+    AND entry.row_id = CAST(row.{customer.id} AS TEXT)
+);
+
+-- name: dependents
+SELECT
+    CAST(row.{dependent.lead_id} AS TEXT),
+    CAST(row.{dependent.customer_id} AS TEXT),
+    count(*),
+    EXISTS (SELECT 1 FROM {leads} AS known WHERE known.{lead.id} = row.{dependent.lead_id})
+FROM {dependent.table} AS row
+WHERE {dependent_mine}
+GROUP BY row.{dependent.lead_id}, row.{dependent.customer_id};
+
+-- name: dependent_mine
+NOT EXISTS (
+    SELECT 1 FROM {lead.table} AS other
+    WHERE other.{lead.id} = row.{dependent.lead_id} AND other.{lead.tenant} IS NOT :tenant
+) AND NOT EXISTS (
+    SELECT 1 FROM {customer.table} AS other
+    WHERE other.{customer.id} = row.{dependent.customer_id} AND other.{customer.tenant} IS NOT :tenant
+);
+
+-- name: index_state
+SELECT fingerprint, clock FROM leadfold_index_state WHERE tenant = :own;
+
+-- name: holders
+SELECT record.record_id
+FROM leadfold_identity AS identity
+JOIN leadfold_holders AS holder ON holder.identity = identity.id
+JOIN leadfold_records AS record ON record.id = holder.record
+WHERE identity.tenant = :own AND identity.kind = :kind AND identity.value = :value
+ORDER BY holder.record
+LIMIT :at_most;
+
+-- name: held
+SELECT record.record_id, identity.kind, identity.value, identity.version
+FROM leadfold_records AS record
+JOIN leadfold_holders AS holder ON holder.record = record.id
+JOIN leadfold_identity AS identity ON identity.id = holder.identity
+WHERE record.tenant = :own AND record.record_id IN (SELECT value FROM json_each(:records));
+
+-- name: rulings
+SELECT id, parts, created_at, actor FROM leadfold_rulings
+WHERE tenant = :own AND in_force ORDER BY created_at, id;
+
+-- name: runs
+SELECT id, action, mode, actor, created_by, at, policy, versions, status, stats, extra
+FROM leadfold_runs WHERE tenant = :own ORDER BY sequence DESC LIMIT :limit;
+
+-- name: entries
+SELECT entry.unit, entry.table_name, entry.row_id, entry.action, entry.before, entry.after,
+    entry.reason
+FROM leadfold_runs AS run
+JOIN leadfold_ledger AS entry ON entry.run = run.sequence
+WHERE run.tenant = :own AND run.id = :run
+ORDER BY entry.sequence;
+
+-- name: columns
+SELECT owner.name, info.name, info.type, info."notnull", info.dflt_value
+FROM sqlite_master AS owner JOIN pragma_table_xinfo(owner.name) AS info
+WHERE owner.type IN ('table', 'view')
+AND lower(owner.name) IN (SELECT value FROM json_each(:tables));
+
+-- name: unique_columns
+SELECT lower(owner.name), min(info.name), each.partial, made.sql
+FROM sqlite_master AS owner
+JOIN pragma_index_list(owner.name) AS each
+JOIN pragma_index_info(each.name) AS info
+LEFT JOIN sqlite_master AS made ON made.type = 'index' AND made.name = each.name
+WHERE owner.type = 'table' AND each."unique" AND lower(owner.name) = lower(:table)
+GROUP BY each.name HAVING count(*) = 1;
+
+-- name: foreign_keys
+SELECT owner.name, link."from"
+FROM sqlite_master AS owner JOIN pragma_foreign_key_list(owner.name) AS link
+WHERE owner.type = 'table' AND lower(link."table") = lower(:table)
+ORDER BY owner.name, link."from";

@@ -1,0 +1,188 @@
+"""What tables a SQLite file has, and how it gets leadfold's own. It reads and writes no rows."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from leadfold.exceptions import MappingError, StoreError
+from leadfold.repositories import sql
+from leadfold.repositories.sqlite.cells import dump
+from leadfold.repository import StoreFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from leadfold.repositories.mapping import StoreMapping
+    from leadfold.repositories.sqlite.session import Session
+
+__all__ = ["Catalog", "Column", "create_user_tables", "migrate", "statements_of"]
+
+_OWN = "leadfold_migrations"
+_NOT_NULL = re.compile(r"\)\s*WHERE\s+\W?(?P<column>.+?)\W?\s+IS\s+NOT\s+NULL\s*$", re.I | re.S)
+
+
+def fold(name: str) -> str:
+    """Return *name* as SQLite compares it: the case of ASCII letters does not count.
+
+    >>> fold("Lead"), fold("LÉAD")
+    ('lead', 'lÉad')
+    """
+    return "".join(c.lower() if c.isascii() else c for c in name)
+
+
+@attrs.frozen
+class Column:
+    """A column as declared."""
+
+    name: str
+    type: str
+    not_null: bool
+    default: str | None
+
+
+@attrs.frozen
+class Catalog:
+    """The tables that matter here and their columns, by folded name."""
+
+    tables: Mapping[str, Mapping[str, Column]]
+
+    @classmethod
+    def of(cls, session: Session, mapping: StoreMapping) -> Catalog:
+        """Read what the store has of the tables of *mapping*, and of leadfold's own."""
+        tables: dict[str, dict[str, Column]] = {}
+        query = sql.named("sqlite/reading.sql")["columns"]
+        names = dump([_OWN, *(fold(table.table) for table in mapping.tables)])
+        for table, name, kind, not_null, default in session.rows(query, {"tables": names}):
+            column = Column(str(name), str(kind), bool(not_null), cast("str | None", default))
+            tables.setdefault(fold(str(table)), {})[fold(column.name)] = column
+        return cls(tables)
+
+    @property
+    def has_own(self) -> bool:
+        """Tell whether leadfold's own tables exist."""
+        return _OWN in self.tables
+
+    def column(self, table: str, column: str) -> Column:
+        """Return a column that is known to exist."""
+        return self.tables[fold(table)][fold(column)]
+
+    def fit(self, mapping: StoreMapping, tenant: str | None) -> StoreMapping:
+        """Return *mapping* without what is optional and absent, or raise what does not fit."""
+        faults: list[str] = []
+        if tenant == "":
+            faults.append("a tenant must have a name")
+        if tenant is None and mapping.lead.tenant is not None:
+            faults.append(f'leads have a tenant column "{mapping.lead.tenant}": say tenant=')
+        try:
+            fitted = mapping.fit(self.tables, fold=fold)
+        except MappingError as e:
+            raise MappingError((*faults, *e.faults)) from None
+        if faults:
+            raise MappingError(faults)
+        return fitted
+
+    def audit_needs_id(self, mapping: StoreMapping) -> bool:
+        """Tell whether the user's audit table leaves its id to whoever adds a row."""
+        audit = mapping.audit
+        if audit is None or audit.id is None:
+            return False
+        column = self.column(audit.table, audit.id)
+        return column.default is None and "INT" not in column.type.upper()
+
+
+def facts(
+    session: Session, catalog: Catalog, mapping: StoreMapping, tenant: str | None
+) -> StoreFacts:
+    """Return what a plan must know of the store."""
+    lead = mapping.lead
+    fingerprint, clock = _index_state(session, tenant) if catalog.has_own else (None, 0)
+    return StoreFacts(
+        tenant=tenant,
+        fields=mapping.fields,
+        link_nullable=not catalog.column(lead.table, lead.customer_id).not_null,
+        unique=frozenset(_unique(session, mapping)),
+        dependents=tuple(table.dependent for table in mapping.dependents),
+        foreign_keys=tuple(_undeclared(session, mapping)),
+        fingerprint=fingerprint,
+        clock=clock,
+        owns_transaction=session.owned,
+    )
+
+
+def _index_state(session: Session, tenant: str | None) -> tuple[str | None, int]:
+    query = sql.named("sqlite/reading.sql")["index_state"]
+    rows = cast("list[tuple[str, int]]", session.rows(query, {"own": tenant or ""}))
+    return (rows[0][0] or None, rows[0][1]) if rows else (None, 0)
+
+
+def _unique(session: Session, mapping: StoreMapping) -> Iterator[str]:
+    """Yield which of phone and email are unique by themselves, wherever they are not NULL."""
+    query = sql.named("sqlite/reading.sql")["unique_columns"]
+    rows = session.rows(query, {"table": mapping.customer.table})
+    unique = {
+        fold(str(column))
+        for _, column, partial, definition in rows
+        if column is not None and (not partial or _only_not_null(str(definition), str(column)))
+    }
+    for field in ("phone", "email"):
+        column = getattr(mapping.customer, field)
+        if column is not None and fold(column) in unique:
+            yield field
+
+
+def _only_not_null(definition: str, column: str) -> bool:
+    """Tell whether an index leaves out nothing but NULLs of its own *column*."""
+    found = _NOT_NULL.search(definition)
+    return found is not None and fold(found["column"]) == fold(column)
+
+
+def _undeclared(session: Session, mapping: StoreMapping) -> Iterator[str]:
+    """Yield the columns that reference customers and that the mapping does not know."""
+    known = {(fold(mapping.lead.table), fold(mapping.lead.customer_id))}
+    known |= {(fold(each.table), fold(each.customer_id)) for each in mapping.dependents}
+    query = sql.named("sqlite/reading.sql")["foreign_keys"]
+    for table, column in session.rows(query, {"table": mapping.customer.table}):
+        if (fold(str(table)), fold(str(column))) not in known:
+            yield f"{table}.{column}"
+
+
+def migrate(session: Session, catalog: Catalog) -> None:
+    """Bring leadfold's own tables to this version, inside the transaction that is open."""
+    done = 0
+    if catalog.has_own:
+        [(last,)] = session.rows("SELECT coalesce(max(number), 0) FROM leadfold_migrations")
+        done = cast("int", last)
+    known = tuple(sql.migrations("sqlite"))
+    if done > known[-1][0]:
+        msg = f"the store was made by a newer leadfold (migration {done}): upgrade leadfold"
+        raise StoreError(msg)
+    for number, name, text in known[done:]:
+        for statement in statements_of(text):
+            session.execute(statement)
+        session.execute("INSERT INTO leadfold_migrations VALUES (?, ?)", (number, name))
+
+
+def create_user_tables(connection: sqlite3.Connection) -> None:
+    """Create the tables that the default mapping expects: for demos, docs and tests.
+
+    >>> connection = sqlite3.connect(":memory:")
+    >>> create_user_tables(connection)
+    >>> connection.execute('SELECT count(*) FROM "Lead"').fetchone()
+    (0,)
+    """
+    for statement in statements_of(sql.read("sqlite/user_tables.sql")):
+        connection.execute(statement)
+
+
+def statements_of(text: str) -> Iterator[str]:
+    """Yield the statements of an SQL script; `executescript` would commit the caller's work."""
+    pending = ""
+    for line in text.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

@@ -1,0 +1,167 @@
+"""One SQLite connection in use: statements counted, errors named, transactions kept. No tables."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote as percent
+
+from leadfold.exceptions import RetryableError, StoreError, UnitError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+__all__ = ["Parameters", "Session", "connect"]
+
+Parameters = "Sequence[object] | Mapping[str, object]"
+Row = tuple[object, ...]
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_PRIMARY = 0xFF  # the low byte of an extended result code
+_UNBINDABLE = (UnicodeEncodeError, OverflowError, sqlite3.DataError)
+
+
+def connect(
+    path: str | os.PathLike[str], *, timeout: float, mode: Literal["ro", "rw", "rwc"] = "rw"
+) -> sqlite3.Connection:
+    """Open the file at *path* with foreign keys on; the session says when transactions begin."""
+    uri = f"file:{percent(str(Path(path).absolute()))}?mode={mode}"
+    try:
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error as e:
+        raise store_error(e) from e
+    return connection
+
+
+def store_error(error: sqlite3.Error) -> StoreError:
+    """Return what *error* is to a caller: worth another try, or not."""
+    if code_of(error) in _BUSY:
+        msg = f"the store is in use by another connection ({_text(error)}): try again later"
+        return RetryableError(msg)
+    return StoreError(f"the store failed: {_text(error)}")
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code, or 0 where the driver itself objected."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY
+
+
+def undecodable(error: sqlite3.Error) -> bool:
+    """Tell whether the driver met text that is not UTF-8."""
+    return code_of(error) == 0 and "decode to UTF-8" in str(error)
+
+
+def _text(error: Exception) -> str:
+    """Return the message without any value: the driver quotes text it could not decode."""
+    return str(error).partition(" with text ")[0]
+
+
+def _fault(error: Exception) -> UnitError:
+    """Return the data fault that *error* is; the errors of binding name no value."""
+    if isinstance(error, UnicodeEncodeError):
+        return UnitError("text that is no valid Unicode cannot be stored")
+    if isinstance(error, OverflowError):
+        return UnitError("a number is too large to be stored")
+    return UnitError(_text(error))
+
+
+class Session:
+    """A connection, how many statements it was given, and whose transaction it works in.
+
+    *owned* connections get transactions of their own; on a caller's only savepoints are set.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, owned: bool) -> None:
+        self.connection = connection
+        self.owned = owned
+        self.statements = 0
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:  # type: ignore[valid-type]
+        """Run one statement; raise UnitError for a data fault, StoreError for anything else."""
+        cursor = self.connection.cursor()
+        cursor.row_factory = None
+        self.statements += 1
+        try:
+            return cursor.execute(sql, parameters)
+        except (sqlite3.IntegrityError, *_UNBINDABLE) as e:
+            raise _fault(e) from e
+        except sqlite3.Error as e:
+            raise store_error(e) from e
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:  # type: ignore[valid-type]
+        """Return all rows of a query."""
+        with self.decoding(str):
+            try:
+                return self.execute(sql, parameters).fetchall()
+            except sqlite3.Error as e:
+                raise store_error(e) from e
+
+    @contextlib.contextmanager
+    def decoding(self, factory: Callable[[bytes], object]) -> Iterator[None]:
+        """Read text with *factory*: a caller's connection may have one of its own."""
+        before = self.connection.text_factory
+        self.connection.text_factory = factory
+        try:
+            yield
+        finally:
+            self.connection.text_factory = before
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write in one transaction, or inside the caller's: kept whole, or undone whole.
+
+        Where a caller has no transaction open one is begun, and left for the caller to commit.
+        """
+        begun = not self.connection.in_transaction
+        if begun:
+            self.execute("BEGIN IMMEDIATE")
+        try:
+            if self.owned:
+                yield
+                self.execute("COMMIT")
+            else:
+                with self.savepoint():
+                    yield
+        except BaseException:
+            if begun and self.connection.in_transaction:
+                self.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is written inside if it raises, and nothing else."""
+        self.execute("SAVEPOINT leadfold")
+        try:
+            yield
+        except BaseException:
+            self._back_to_savepoint()
+            raise
+        self.execute("RELEASE leadfold")
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read from one state of the store; a transaction that was open stays open."""
+        begun = not self.connection.in_transaction
+        changes = self.connection.total_changes
+        if begun:
+            self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            # The caller may have written meanwhile: then the transaction is the caller's to end.
+            if begun and self.connection.in_transaction and (
+                changes == self.connection.total_changes
+            ):
+                self.execute("ROLLBACK")
+
+    def _back_to_savepoint(self) -> None:
+        """Go back, unless the store has rolled everything back by itself already."""
+        if self.connection.in_transaction:
+            self.execute("ROLLBACK TO leadfold")
+            self.execute("RELEASE leadfold")

@@ -1,0 +1,153 @@
+"""Change sets made by hand, for tests of a repository. No engine decides here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import attrs
+
+from leadfold.changes import (
+    ChangeSet,
+    Follow,
+    InsertCustomer,
+    Link,
+    PatchCustomer,
+    Reindex,
+    Run,
+    Stats,
+    Unit,
+)
+from leadfold.testing.readback import customer_rows, lead_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from leadfold.changes import Change, OnStale, Version
+    from leadfold.model import Identifier
+    from leadfold.repository import Repository
+
+__all__ = [
+    "AT",
+    "Basis",
+    "follow",
+    "link",
+    "new_customer",
+    "read_basis",
+    "reindex",
+    "run_of",
+]
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+"""When the first run of a test is decided."""
+
+
+def new_customer(customer_id: str, **row: object) -> InsertCustomer:
+    """Return the insertion of a customer as leadfold would make one, with *row* on top."""
+    usual = {
+        "name": None,
+        "phone": None,
+        "email": None,
+        "metadata": {"createdBy": "leadfold", "leadCount": 1},
+        "created_at": AT,
+    }
+    return InsertCustomer(customer_id, {**usual, **row})
+
+
+def link(lead_id: str, after: str | None, before: str | None = None) -> Link:
+    """Return the link of a lead to a customer, with a reason that names the lead."""
+    return Link(lead_id, before, after, f"individual:{lead_id}")
+
+
+def follow(table: str, lead_id: str, customer_id: str) -> Follow:
+    """Return the order that rows of *table* take the customer of their lead."""
+    return Follow(table, lead_id, customer_id, 1)
+
+
+def reindex(record_id: str, *identifiers: Identifier) -> Reindex:
+    """Return the index entry of a record."""
+    return Reindex(record_id, tuple(sorted(identifiers)))
+
+
+def run_of(run_id: str = "run-1", *, minute: int = 0, policy: str = "policy-1") -> Run:
+    """Return a backfill decided *minute* minutes after `AT`."""
+    return Run(
+        id=run_id,
+        action="backfill_customers",
+        mode="fill",
+        actor="system",
+        created_by="leadfold",
+        at=AT + timedelta(minutes=minute),
+        policy=policy,
+        versions={"leadfold": "0.0", "phone": "1"},
+    )
+
+
+@attrs.frozen
+class Basis:
+    """What a plan rests on: the version of every row, and the clock of the index."""
+
+    leads: Mapping[str, Version]
+    customers: Mapping[str, Version]
+    clock: int
+
+    def unit(self, number: int, *changes: Change) -> Unit:
+        """Return the unit of *changes*; it rests on every stored row that they name."""
+        leads = dict.fromkeys(_leads_of(changes))
+        customers = dict.fromkeys(_customers_of(changes))
+        return Unit(
+            number,
+            {lead: self.leads[lead] for lead in leads if lead in self.leads},
+            {row: self.customers[row] for row in customers if row in self.customers},
+            changes,
+        )
+
+    def founding(self, number: int, lead_id: str, customer_id: str, **row: object) -> Unit:
+        """Return the unit that makes a customer for one lead."""
+        return self.unit(number, new_customer(customer_id, **row), link(lead_id, customer_id))
+
+    def changeset(
+        self, *units: Unit, run: Run | None = None, on_stale: OnStale = "refuse"
+    ) -> ChangeSet:
+        """Return the change set of *units*, with the figures they would have."""
+        return ChangeSet(
+            run or run_of(),
+            units,
+            expected=_expected(units),
+            claims_at=self.clock,
+            on_stale=on_stale,
+        )
+
+
+def read_basis(repository: Repository) -> Basis:
+    """Read what a plan made now would rest on."""
+    with repository.reading() as reader:
+        return Basis(
+            {row.id: row.version for row in lead_rows(reader).values()},
+            {row.id: row.version for row in customer_rows(reader).values()},
+            reader.facts().clock,
+        )
+
+
+def _leads_of(changes: Iterable[Change]) -> Iterator[str]:
+    for change in changes:
+        match change:
+            case Link(lead_id=lead) | Follow(lead_id=lead) | Reindex(record_id=lead):
+                yield lead
+
+
+def _customers_of(changes: Iterable[Change]) -> Iterator[str]:
+    for change in changes:
+        match change:
+            case PatchCustomer(customer_id=customer) | Follow(customer_id=customer):
+                yield customer
+            case Link(before=before, after=after):
+                yield from (customer for customer in (before, after) if customer is not None)
+            case Reindex(record_id=record) if record.startswith("customer:"):
+                yield record.removeprefix("customer:")
+
+
+def _expected(units: Iterable[Unit]) -> Stats:
+    kinds = Counter(type(change) for unit in units for change in unit.changes)
+    return Stats(customers_created=kinds[InsertCustomer], leads_linked=kinds[Link])

@@ -1,0 +1,43 @@
+"""Plain tables written as TOML: the standard library reads TOML and does not write it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["dumps"]
+
+
+def dumps(table: Mapping[str, object]) -> str:
+    """Return *table* as TOML: scalars and lists of scalars first, then lists of tables.
+
+    >>> print(dumps({"region": "US", "identifiers": [{"kind": "phone", "limit": 5}]}))
+    region = "US"
+    <BLANKLINE>
+    [[identifiers]]
+    kind = "phone"
+    limit = 5
+    <BLANKLINE>
+    """
+    lines = [_line(key, value) for key, value in table.items() if not _is_tables(value)]
+    for key, value in table.items():
+        if _is_tables(value):
+            for entry in value:
+                lines += ["", f"[[{key}]]", *(_line(*item) for item in entry.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _is_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _line(key: str, value: object) -> str:
+    return f"{key} = {_literal(value)}"
+
+
+def _literal(value: object) -> str:
+    """Write text, numbers, booleans and lists of them; JSON's escapes are TOML's, DEL excepted."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

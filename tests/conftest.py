@@ -1,0 +1,33 @@
+"""Options and Hypothesis profiles for the whole suite."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None, print_blob=True)
+settings.register_profile(
+    "full",
+    deadline=None,
+    print_blob=True,
+    max_examples=20_000,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer ``--full``: the exhaustive runs that CONTRIBUTING names."""
+    parser.addoption("--full", action="store_true", help="also run the tests marked full")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the full runs out unless they were asked for."""
+    if config.getoption("--full"):
+        return
+    skip = pytest.mark.skip(reason="an exhaustive run: give --full to run it")
+    for item in items:
+        if "full" in item.keywords:
+            item.add_marker(skip)
