@@ -6,10 +6,9 @@ into a store. Adapters other than the in-memory one are imported by their full p
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from leadfold import backfill
-from leadfold.evaluate import Evaluation, evaluate
 from leadfold.exceptions import LeadfoldError
 from leadfold.grouping import Resolution, group
 from leadfold.model import Customer, Dependent, Group, Identifier, Lead, Ruling
@@ -22,12 +21,16 @@ from leadfold.normalizers import (
     own_normalizer,
 )
 from leadfold.policy import IdentifierRule, Policy
-from leadfold.repositories.memory import InMemoryRepository
+
+if TYPE_CHECKING:
+    from leadfold import backfill
+    from leadfold.repositories.memory import InMemoryRepository
+
+    __version__: str
 
 __all__ = [
     "Customer",
     "Dependent",
-    "Evaluation",
     "Group",
     "Identifier",
     "IdentifierRule",
@@ -40,7 +43,6 @@ __all__ = [
     "Resolution",
     "Ruling",
     "backfill",
-    "evaluate",
     "group",
     "normalize_email",
     "normalize_phone",
@@ -48,15 +50,14 @@ __all__ = [
     "own_normalizer",
 ]
 
-if TYPE_CHECKING:
-    __version__: str
 
-
-def __getattr__(name: str) -> str:
-    """Look the version up when it is asked for: reading package metadata takes milliseconds."""
+def __getattr__(name: str) -> object:
+    """Load what is not needed by everybody when it is first asked for."""
+    if name == "backfill":
+        return import_module("leadfold.backfill")
+    if name == "InMemoryRepository":
+        return import_module("leadfold.repositories.memory").InMemoryRepository
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 - only here, and only now
-
-        return version("leadfold")
+        return import_module("importlib.metadata").version("leadfold")
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
+from operator import attrgetter
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -30,6 +31,7 @@ __all__ = [
     "Ruling",
     "Stop",
     "StopReason",
+    "column_of",
     "field_of",
     "text_id",
     "utc",
@@ -100,6 +102,16 @@ def field_of(lead: object, name: str) -> object:
     if isinstance(lead, Lead):
         return getattr(lead, name) if name in _OWN else lead.fields.get(name)
     return getattr(lead, name, None)
+
+
+def column_of(leads: Sequence[object], name: str) -> list[object]:
+    """Return what each of *leads* holds under *name*: `field_of` for many, faster where alike."""
+    kinds = set(map(type, leads))
+    if kinds == {dict}:
+        return [lead.get(name) for lead in leads]  # type: ignore[attr-defined]
+    if kinds == {Lead} and name in _OWN:
+        return list(map(attrgetter(name), leads))
+    return [field_of(lead, name) for lead in leads]
 
 
 @attrs.frozen(order=True)

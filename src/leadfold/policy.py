@@ -5,23 +5,19 @@ A policy is a value: validated whole when made, equal when it means the same, TO
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
 
 from leadfold.exceptions import PolicyError
-from leadfold.normalizers.blocked import BlockedValues
+from leadfold.normalizers.blocked import BlockedValues, faults_of_entries
 from leadfold.normalizers.reason import Normalizer
 from leadfold.rules import BUILT_IN, IdentifierRule
-from leadfold.toml_text import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
 __all__ = ["IdentifierRule", "Policy", "Strategy"]
 
@@ -122,6 +118,9 @@ class Policy:
         Two policies with one fingerprint give every lead the same identifiers, so they can share
         an identity index; guards and strategy play no part in it.
         """
+        import hashlib  # noqa: PLC0415 - these two cost an import 8 ms, and few ask
+        import json  # noqa: PLC0415
+
         parts = [
             [rule.kind, self.normalizer(rule).name, version, rule.scope, sorted(set(rule.blocked))]
             for rule, version in zip(self.identifiers, self.versions.values(), strict=True)
@@ -140,10 +139,31 @@ class Policy:
             yield f"kind {kind!r} is named twice"
         if self.strategy not in get_args(Strategy):
             yield f"strategy must be keyed or linked, not {self.strategy!r}"
-        if self.region is not None and not _REGION.fullmatch(self.region):
+        known = self.region is None or bool(_REGION.fullmatch(str(self.region)))
+        if not known:
             yield f"region must be two capital letters such as US, or None, not {self.region!r}"
         for rule in self.identifiers:
-            yield from rule.faults()
+            faults = tuple(rule.faults())
+            yield from faults
+            if known and not faults:
+                yield from self._faults_of(rule)
+
+    def _faults_of(self, rule: IdentifierRule) -> Iterator[str]:
+        """Yield what only the rule's normalizer can tell; the defaults are not asked."""
+        if self.region == "US" and not rule.options and rule == IdentifierRule(rule.kind):
+            return
+        try:
+            parse = self.normalizer(rule).parse
+        except ValueError as e:
+            yield f"{rule.kind}: {e}"
+            return
+        unknown = [
+            entry
+            for entry, answer in zip(rule.blocked, parse(rule.blocked), strict=True)
+            if not isinstance(answer, str)
+        ]
+        for fault in faults_of_entries(rule.normalizer_name, unknown):
+            yield f"{rule.kind}: blocked {fault}"
 
     @classmethod
     def from_toml(
@@ -154,7 +174,8 @@ class Policy:
         Raises:
             PolicyError: naming every fault of the file at once.
         """
-        return cls.from_toml_text(Path(path).read_text("utf-8"), normalizers=normalizers)
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not loaded here
+            return cls.from_toml_text(file.read(), normalizers=normalizers)
 
     @classmethod
     def from_toml_text(
@@ -169,6 +190,8 @@ class Policy:
 
     def to_toml(self) -> str:
         """Return the policy as TOML that `from_toml_text` reads back equal."""
+        from leadfold.toml_text import dumps  # noqa: PLC0415 - json and tomllib, for those who ask
+
         return dumps(
             {
                 "strategy": self.strategy,
@@ -192,9 +215,11 @@ def _table_of_rule(rule: IdentifierRule) -> dict[str, object]:
 
 
 def _table_of(text: str) -> dict[str, object]:
+    from leadfold.toml_text import loads  # noqa: PLC0415 - json and tomllib, for those who ask
+
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
+        return loads(text)
+    except ValueError as e:
         raise PolicyError([f"not TOML: {e}"]) from e
 
 
@@ -217,8 +242,10 @@ def _policy_of(table: Mapping[str, object], normalizers: Mapping[str, Normalizer
             rules.append(entry if isinstance(entry, str) else _rule_of(entry, normalizers))
         except (TypeError, ValueError) as e:
             faults.append(f"identifier {number}: {e}")
+    if faults and not rules:
+        raise PolicyError(faults)
     try:
-        policy = Policy(rules, **given)
+        policy = Policy(rules, **given)  # type: ignore[arg-type]
     except PolicyError as e:
         raise PolicyError([*faults, *e.faults]) from e
     if faults:

@@ -15,7 +15,7 @@ from leadfold.normalizers.phone import phone_normalizer
 from leadfold.normalizers.reason import Normalizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["BUILT_IN", "IdentifierRule"]
 
@@ -34,6 +34,17 @@ _LIMITS = {"psid": 1, "phone": 5, "email": 5}
 _GENERIC_AFTER = {"phone": 25, "email": 25}
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED = frozenset({INDIVIDUAL, "customer", "id", "name", "created_at", "customer_id"})
+
+
+def _is_kind(kind: object) -> bool:
+    return isinstance(kind, str) and bool(_KIND.fullmatch(kind)) and kind not in _RESERVED
+
+
+def _listed(entries: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(entries, str):  # a text is iterable too: its letters would be blocked
+        msg = "blocked must be a list of texts, not one text"
+        raise TypeError(msg)
+    return tuple(entries)
 
 
 def _default_normalizer(rule: IdentifierRule) -> str:
@@ -73,7 +84,7 @@ class IdentifierRule:
     scope: str | None = None
     blocked: tuple[str, ...] = attrs.field(
         default=attrs.Factory(lambda rule: DEFAULT_BLOCKED.get(rule.kind, ()), takes_self=True),
-        converter=tuple,
+        converter=_listed,
         repr=lambda entries: f"<{len(entries)} values>",
     )
     options: Mapping[str, object] = attrs.field(factory=dict)
@@ -85,11 +96,15 @@ class IdentifierRule:
 
     def faults(self) -> Iterator[str]:
         """Yield everything that is wrong with this rule, a sentence each."""
-        if not _KIND.fullmatch(self.kind) or self.kind in _RESERVED:
+        if not _is_kind(self.kind):
             yield f"kind {self.kind!r} must be lower-case letters, digits and _, and not reserved"
         for name, guard in (("limit", self.limit), ("generic_after", self.generic_after)):
             if guard is not None and (type(guard) is not int or guard < 1):
                 yield f"{self.kind}: {name} must be a whole number of 1 or more, or None"
+        if not isinstance(self.scope, str | None) or self.scope == "":
+            yield f"{self.kind}: scope must be the name of a lead field, or None"
+        if not all(isinstance(entry, str) for entry in self.blocked):
+            yield f"{self.kind}: blocked values must be text"
         yield from self._option_faults()
 
     def _option_faults(self) -> Iterator[str]:
@@ -97,7 +112,7 @@ class IdentifierRule:
             if self.options:
                 yield f"{self.kind}: a normalizer of your own takes no options here"
             return
-        if self.normalizer not in BUILT_IN:
+        if not isinstance(self.normalizer, str) or self.normalizer not in BUILT_IN:
             yield (
                 f"{self.kind}: no normalizer named {self.normalizer!r}: use one of "
                 f"{', '.join(BUILT_IN)}, or hand it in with normalizers="

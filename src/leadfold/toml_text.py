@@ -1,14 +1,15 @@
-"""Plain tables written as TOML: the standard library reads TOML and does not write it."""
+"""Plain tables as TOML: the standard library reads it and does not write it."""
 
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["dumps"]
+__all__ = ["dumps", "loads"]
 
 
 def dumps(table: Mapping[str, object]) -> str:
@@ -28,6 +29,11 @@ def dumps(table: Mapping[str, object]) -> str:
             for entry in value:
                 lines += ["", f"[[{key}]]", *(_line(*item) for item in entry.items())]
     return "\n".join(lines) + "\n"
+
+
+def loads(text: str) -> dict[str, object]:
+    """Return the tables in TOML *text*; ValueError where it is none."""
+    return tomllib.loads(text)
 
 
 def _is_tables(value: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import email_validator
 import pytest
@@ -13,10 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from email_strings import email_strings
+from leadfold.normalizers import fast_email as fast_email_module
 from leadfold.normalizers.email import parse_email, parse_emails
 from leadfold.normalizers.email_library import MAX_EMAIL_LENGTH, ask_library
 from leadfold.normalizers.fast_email import fast_email
 from leadfold.normalizers.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ORACLE = Path(__file__).parents[1] / "data" / "email_oracle" / "email_oracle.jsonl"
 
@@ -33,7 +38,7 @@ def hits(texts: list[str]) -> int:
 def test_a_sample_of_mutated_addresses(seed: int) -> None:
     """Twenty thousand strings: no difference, and a fair share is answered at all."""
     texts = list(email_strings(20_000, seed=seed))
-    assert hits(texts) > 5_000
+    assert hits(texts) > 8_000
     assert {type(ask_library(text)) for text in texts[:1000]} == {str, Reason}
 
 
@@ -41,7 +46,7 @@ def test_a_sample_of_mutated_addresses(seed: int) -> None:
 @pytest.mark.parametrize("seed", [pytest.param(seed, id=f"seed {seed}") for seed in (2, 3)])
 def test_half_a_million_mutated_addresses(seed: int) -> None:
     """The exhaustive run: no difference."""
-    assert hits(list(email_strings(500_000, seed=seed))) > 125_000
+    assert hits(list(email_strings(500_000, seed=seed))) > 200_000
 
 
 def test_every_string_of_the_oracle() -> None:
@@ -104,12 +109,11 @@ def test_what_it_claims_it_answers(text: str) -> None:
         pytest.param("a@ab--c.com", id="reserved hyphens"),
         pytest.param("a@b.test", id="special use"),
         pytest.param("a@b.home.ARPA", id="below a special use"),
-        pytest.param("a@b", id="one label"),
         pytest.param("a@b.c0", id="last label with a digit"),
+        pytest.param("a@b.com-x", id="last label with a hyphen"),
         pytest.param("é@b.com", id="beyond ASCII"),
         pytest.param("\u212a@b.com", id="a Kelvin sign, which lowers to k"),
         pytest.param("\u00a0a@b.com", id="padded beyond ASCII"),
-        pytest.param("a\n@b.com", id="a line feed inside"),
         pytest.param("  ", id="blank"),
     ],
 )
@@ -118,11 +122,52 @@ def test_from_the_rest_it_steps_aside(text: str) -> None:
     assert fast_email(text) is None
 
 
-def test_without_an_at_sign_it_is_malformed() -> None:
-    """As long as it is neither empty nor too long."""
-    assert fast_email("n/a") is ask_library("n/a") is Reason.MALFORMED
-    assert fast_email("x" * 254) is ask_library("x" * 254) is Reason.MALFORMED
-    assert fast_email("x" * 255) is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("n/a", id="no at-sign"),
+        pytest.param("x" * 254, id="no at-sign in 254 characters"),
+        pytest.param("a@b@c.com", id="two at-signs"),
+        pytest.param("a b@c.com", id="a space inside"),
+        pytest.param("a@b.com, c@d.com", id="two addresses"),
+        pytest.param("Ann <a@b.com>", id="display name"),
+        pytest.param('"a"@b.com', id="quoted"),
+        pytest.param("a@[127.0.0.1]", id="brackets"),
+        pytest.param(".a@b.com", id="a dot first"),
+        pytest.param("a..b@c.com", id="two dots"),
+        pytest.param("a.@b.com", id="a dot before the at-sign"),
+        pytest.param("a@.b.com", id="a dot after it"),
+        pytest.param("a@b.com.", id="a dot last"),
+        pytest.param("a@b", id="one label"),
+        pytest.param("a@-b.com", id="a hyphen first"),
+        pytest.param("a@b-.com", id="a hyphen before a dot"),
+        pytest.param("a@b_c.com", id="an underscore in the domain"),
+        pytest.param("a\n@b.com", id="a line feed inside"),
+        pytest.param("a@b.com\x00", id="NUL"),
+    ],
+)
+def test_what_is_no_address_at_all_it_refuses(text: str) -> None:
+    """For the library's reason."""
+    assert fast_email(text) is ask_library(text) is Reason.MALFORMED
+
+
+@pytest.fixture
+def home_is_special(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Another special-use domain, of two labels, added before the first use."""
+    names = [*email_validator.SPECIAL_USE_DOMAIN_NAMES, "Home.Example"]
+    monkeypatch.setattr(email_validator, "SPECIAL_USE_DOMAIN_NAMES", names)
+    fast_email_module._tests.cache_clear()  # noqa: SLF001 - as in a process of its own
+    yield
+    fast_email_module._tests.cache_clear()  # noqa: SLF001
+
+
+@pytest.mark.usefixtures("home_is_special")
+def test_special_use_domains_are_the_librarys() -> None:
+    """All that ends like one of them is left to the library; the rest is answered still."""
+    assert fast_email("a@b.home.example") is None
+    assert fast_email("a@b.example") is None
+    assert fast_email("a@b.test") is None
+    assert fast_email("a@home.com") == "a@home.com"
 
 
 class TestWhatItReliesOn:

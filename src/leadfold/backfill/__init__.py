@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 from leadfold.backfill.applying import Report, apply_changes
-from leadfold.backfill.minting import id_maker
+from leadfold.backfill.minting import id_maker, installed_version
 from leadfold.backfill.minting import now as present
 from leadfold.backfill.plan import Drift, GroupSize, Limits, Mismatch, Plan
 from leadfold.backfill.planning import make_plan
@@ -74,7 +73,7 @@ def plan(
         created_by=created_by,
         at=at,
         policy=policy.fingerprint,
-        versions={"leadfold": version("leadfold"), **policy.versions},
+        versions={"leadfold": installed_version(), **policy.versions},
     )
     reporter.stage(1, 4, "Grouping leads by customer identifiers")
     with repository.reading() as reader:

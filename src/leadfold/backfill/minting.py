@@ -1,4 +1,4 @@
-"""The shell's sources of what the core may not make: the time, and ids."""
+"""The shell's sources of what the core may not make: the time, ids, the version installed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["id_maker", "now"]
+__all__ = ["id_maker", "installed_version", "now"]
 
 
 def now() -> datetime:
     """Return the time, in UTC."""
     return datetime.now(UTC)
+
+
+def installed_version() -> str:
+    """Return the version of leadfold that is installed."""
+    from importlib.metadata import version  # noqa: PLC0415 - 20 ms that an import need not take
+
+    return version("leadfold")
 
 
 def id_maker(moment: datetime) -> Callable[[], str]:

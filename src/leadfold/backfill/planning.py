@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from heapq import nlargest
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 import attrs
@@ -218,8 +218,5 @@ def _counts(snapshot: Snapshot, resolution: Resolution) -> Mapping[str, int]:
 
 
 def _large(resolution: Resolution) -> tuple[GroupSize, ...]:
-    sizes = ((len(rows), resolution.keys[number]) for number, rows in enumerate(resolution.rows))
-    return tuple(
-        GroupSize(key, size)
-        for size, key in nlargest(_LARGE, sizes, key=lambda pair: (pair[0], pair[1]))
-    )
+    sizes = ((-len(rows), resolution.keys[number]) for number, rows in enumerate(resolution.rows))
+    return tuple(GroupSize(key, -size) for size, key in nsmallest(_LARGE, sizes))

@@ -36,6 +36,11 @@ class Source:
     pattern: re.Pattern[str] | None = None
     split: str | None = None
 
+    @property
+    def takes_cells_whole(self) -> bool:
+        """Tell whether a cell is one value, as it stands."""
+        return self.pattern is None and self.split is None
+
     def values(self, cell: str) -> list[str]:
         """Return the values in *cell*, without the empty ones.
 
@@ -168,16 +173,50 @@ def resolve(
         UnreadableFileError: a told column is not there or twice, no column has the ids, or none
             an identifier; the message lists the columns that are there.
     """
-    fields = tuple(fields)
     found = {field: _spelled(path, header, field, source) for field, source in told.items()}
     taken = {name for source in found.values() for name in source.columns}
+    free = [name for name in header if name not in taken]
     for field in (*_ABOUT_A_LEAD, *fields):
         if field not in found:
-            named = [name for name in _named(header, field) if name not in taken]
-            found[field] = _spelled(path, header, field, Source(tuple(named[:1]), None, None))
-    found = {field: source for field, source in found.items() if source.columns}
-    if "id" not in found:
-        _refuse(path, header, "no column named id", "id=COLUMN")
-    if not found.keys() - {*_ABOUT_A_LEAD}:
-        _refuse(path, header, f"no column named {' or '.join(fields)}", "phone=COLUMN")
-    return found
+            found[field] = Source(_named(path, free, field))
+    used = {field: source for field, source in found.items() if source.columns}
+    if "id" not in used:
+        raise _unfilled(path, header, "the ids of the leads", "id=COLUMN")
+    if not used.keys() - {*_ABOUT_A_LEAD}:
+        raise _unfilled(path, header, f"any of {', '.join(fields)}", "phone=COLUMN")
+    return used
+
+
+def _spelled(path: Path, header: Sequence[str], field: str, source: Source) -> Source:
+    """Return *source* with its columns as *header* spells them; refuse those it does not have."""
+    if field in SINGLE and len(source.columns) > 1:
+        msg = f"{path}: {field} comes from one column, not {len(source.columns)}: choose one"
+        raise UnreadableFileError(msg)
+    columns = tuple(name for column in source.columns for name in _named(path, header, column))
+    if len(columns) < len(source.columns):
+        missing = [column for column in source.columns if not _named(path, header, column)]
+        raise _unfilled(path, header, " and ".join(map(repr, missing)), f"{field}=COLUMN")
+    return attrs.evolve(source, columns=columns)
+
+
+def _named(path: Path, header: Sequence[str], column: str) -> tuple[str, ...]:
+    """Return the one name in *header* that means *column*, exactly or but for its spelling."""
+    same = [name for name in header if name == column]
+    same = same or [name for name in header if _folded(name) == _folded(column)]
+    if len(same) > 1:
+        msg = f"{path}: several columns are named {column!r}: rename all but one in the file"
+        raise UnreadableFileError(msg)
+    return tuple(same)
+
+
+def _folded(name: str) -> str:
+    """Return *name* without capitals and separators: ``Created At`` is ``createdAt``."""
+    return re.sub(r"[\s_-]", "", name.casefold())
+
+
+def _unfilled(path: Path, header: Sequence[str], what: str, flag: str) -> UnreadableFileError:
+    """Return the error that says which columns there are, and how to point at one."""
+    names = ", ".join(name or "(no name)" for name in header[:_SHOWN])
+    more = f" and {len(header) - _SHOWN} more" if len(header) > _SHOWN else ""
+    msg = f"{path}: no column for {what}; give --column {flag}. Its columns: {names}{more}"
+    return UnreadableFileError(msg)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import attrs
 
@@ -43,7 +43,7 @@ def is_gzipped(path: Path) -> bool:
 
 
 def open_text(path: Path, encoding: str, newline: str = "") -> TextIO:
-    """Open *path* for reading; bytes that are no text become lone surrogates, for rows to report."""
+    """Open *path* for reading; what is no text in it becomes lone surrogates."""
     if is_gzipped(path):
         return gzip.open(path, "rt", encoding=encoding, errors="surrogateescape", newline=newline)
     return path.open(encoding=encoding, errors="surrogateescape", newline=newline)
@@ -67,8 +67,8 @@ def find_encoding(path: Path, told: str | None = None) -> Encoding:
         return _by_content(path, iter(lambda: file.read(_CHUNK), b""))
 
 
-def _open_bytes(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if is_gzipped(path) else path.open("rb")
+def _open_bytes(path: Path) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(path, "rb")) if is_gzipped(path) else path.open("rb")
 
 
 def _known(path: Path, told: str) -> str:

@@ -11,7 +11,7 @@ from leadfold.grouping.partition import keys_of
 from leadfold.grouping.resolution import Groups, Resolution
 from leadfold.grouping.ruled import start
 from leadfold.grouping.rulings import RowRulings, in_order
-from leadfold.model import field_of, text_id
+from leadfold.model import column_of, text_id
 from leadfold.policy import Policy
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def group(
     scanner = Scanner(policy)
     remaining = iter(leads)
     while batch := list(islice(remaining, _BATCH)):
-        ids = [text_id(field_of(lead, "id")) for lead in batch]
-        scanner.add(ids, {name: [field_of(lead, name) for lead in batch] for name in policy.fields})
+        ids = [text_id(raw) for raw in column_of(batch, "id")]
+        scanner.add(ids, {name: column_of(batch, name) for name in policy.fields})
     return group_columns(scanner.finish(), policy, rulings)
 
 

@@ -15,7 +15,7 @@ from leadfold.normalizers.messenger import parse_psids
 from leadfold.normalizers.reason import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from leadfold.policy import Policy
     from leadfold.rules import IdentifierRule
@@ -117,20 +117,33 @@ class _KindReader:
         scopes: Sequence[object] | None,
         start: int,
         column: Column,
-    ) -> Iterable[tuple[int, str, Reason, object]]:
-        """Append the usable values of *cells* to *column*; return what was refused, and why."""
-        flat, rows = _flatten(cells)
-        answers = self._unblocked(self._parse(flat))
-        if scopes is not None:
-            spread = scopes if rows is None else [scopes[row] for row in rows]
-            answers = _scoped(answers, spread)
-        where: Sequence[int] = range(len(cells)) if rows is None else rows
-        _append(column, answers, where, start, len(cells))
-        return [
-            (start + row, self.kind, answer, raw)
-            for row, answer, raw in zip(where, answers, flat, strict=True)
-            if type(answer) is Reason and answer is not Reason.MISSING
-        ]
+    ) -> Iterator[tuple[int, str, Reason, object]]:
+        """Append the usable values of *cells* to *column*; yield what was refused, and why."""
+        several = _several(cells)
+        single = cells if not several else [None if isinstance(c, _SEVERAL) else c for c in cells]
+        answers = self._answers(single, scopes)
+        column.first.extend([answer if type(answer) is str else None for answer in answers])
+        yield from self._refused(range(start, start + len(cells)), answers, single)
+        if several:
+            rows = [row for row, values in several for _ in values]
+            flat = [value for _, values in several for value in values]
+            answers = self._answers(flat, scopes and [scopes[row] for row in rows])
+            rows = [start + row for row in rows]
+            _put(column, rows, answers)
+            yield from self._refused(rows, answers, flat)
+
+    def _answers(self, raws: Sequence[object], scopes: Sequence[object] | None) -> list[Answer]:
+        """Return a usable value or a reason for each of *raws*."""
+        answers = self._unblocked(self._parse(raws))
+        return answers if scopes is None else _scoped(answers, scopes)
+
+    def _refused(
+        self, rows: Sequence[int], answers: list[Answer], raws: Sequence[object]
+    ) -> Iterator[tuple[int, str, Reason, object]]:
+        """Yield the answers that say why not, with row and raw value; nothing is no refusal."""
+        for row, answer, raw in zip(rows, answers, raws, strict=True):
+            if type(answer) is Reason and answer is not Reason.MISSING:
+                yield row, self.kind, answer, raw
 
     def _unblocked(self, answers: list[Answer]) -> list[Answer]:
         """Replace blocked values by their reason."""
@@ -143,19 +156,18 @@ class _KindReader:
         ]
 
 
-def _flatten(cells: Sequence[object]) -> tuple[Sequence[object], list[int] | None]:
-    """Return single values, and the row of each where some cell holds several (else None)."""
-    if not any(issubclass(t, (list, tuple, set, frozenset)) for t in set(map(type, cells))):
-        return cells, None
-    flat: list[object] = []
-    rows: list[int] = []
-    for row, cell in enumerate(cells):
-        if isinstance(cell, (set, frozenset)):  # no order of its own: take the text order
-            cell = sorted(cell)  # noqa: PLW2901 - the cell, put in order
-        several = cell if isinstance(cell, (list, tuple)) else (cell,)
-        flat.extend(several)
-        rows.extend([row] * len(several))
-    return flat, rows
+_SEVERAL = (list, tuple, set, frozenset)
+
+
+def _several(cells: Sequence[object]) -> list[tuple[int, Sequence[object]]]:
+    """Return the cells that hold several values, with their places; sets in text order."""
+    if not any(issubclass(kind, _SEVERAL) for kind in set(map(type, cells))):
+        return []
+    return [
+        (place, sorted(cell) if isinstance(cell, (set, frozenset)) else cell)
+        for place, cell in enumerate(cells)
+        if isinstance(cell, _SEVERAL)
+    ]
 
 
 def _scoped(answers: list[Answer], scopes: Sequence[object]) -> list[Answer]:
@@ -174,19 +186,13 @@ def _scoped(answers: list[Answer], scopes: Sequence[object]) -> list[Answer]:
     ]
 
 
-def _append(
-    column: Column, answers: list[Answer], where: Sequence[int], start: int, count: int
-) -> None:
-    """Append the usable *answers* of *count* rows to *column*, further ones of a row to `more`."""
-    if isinstance(where, range):
-        column.first.extend([a if type(a) is str else None for a in answers])
-        return
+def _put(column: Column, rows: Sequence[int], answers: list[Answer]) -> None:
+    """Write usable *answers* of *rows* into *column*: the first of a row, and its further ones."""
     held: dict[int, dict[str, None]] = {}
-    for row, answer in zip(where, answers, strict=True):
+    for row, answer in zip(rows, answers, strict=True):
         if type(answer) is str:
             held.setdefault(row, {})[answer] = None
-    for row in range(count):
-        first, *more = held.get(row) or [None]
-        column.first.append(first)
+    for row, values in held.items():
+        column.first[row], *more = values
         if more:
-            column.more[start + row] = tuple(value for value in more if value is not None)
+            column.more[row] = tuple(more)

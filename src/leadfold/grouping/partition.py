@@ -27,6 +27,11 @@ class Keys:
     kinds: list[int]
     values: list[str]
 
+    def of(self, row: int) -> tuple[int, str]:
+        """Return the key of *row*: its kind's place, and its value."""
+        label = self.labels[row]
+        return self.kinds[label], self.values[label]
+
 
 @attrs.frozen
 class Partition:

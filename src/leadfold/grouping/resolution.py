@@ -143,16 +143,17 @@ class Resolution:
         )
 
     def _reasons(self, place: int, value: str, rows: list[int]) -> set[StopReason]:
-        """Return why *value* joins not all its holders: what is on record, or a stronger key."""
+        """Return why *value* joins not all its holders: what is on record, or a stronger key.
+
+        Only ``keyed`` leaves values weaker: groups that hold it and have it as nobody's key.
+        """
         reasons = set(self.partition.reasons.get((place, value), ()))
         if self.policy.strategy == "keyed":
-            keys = self.partition.keys
-            if any((keys.kinds[k], keys.values[k]) != (place, value) for k in self._keys_of(rows)):
+            keys, labels = self.partition.keys, self.partition.labels
+            keyed = {labels[row] for row in rows if keys.of(row) == (place, value)}
+            if keyed != {labels[row] for row in rows}:
                 reasons.add("weaker")
         return reasons
-
-    def _keys_of(self, rows: list[int]) -> set[int]:
-        return {self.partition.keys.labels[row] for row in rows}
 
     @cached_property
     def suspicious(self) -> tuple[Group, ...]:

@@ -20,8 +20,8 @@ PROVIDER_RULES_VERSION: Final = "1"
 class Provider:
     """How one provider reads the addresses of its domains.
 
-    *domain* replaces all of *domains* if given; *source* is where the provider says so. A tag is
-    what follows the first plus sign.
+    A tag, which is what follows the first plus sign, is dropped by all of them. *domain* stands
+    for all of *domains* if given; *source* is where that is said.
     """
 
     name: str
@@ -29,7 +29,6 @@ class Provider:
     source: str
     domain: str | None = None
     drops_dots: bool = False
-    drops_tag: bool = True
 
     def mailbox(self, local: str, domain: str) -> str:
         """Return the address of the mailbox that *local* at *domain* reaches.
@@ -38,7 +37,7 @@ class Provider:
         'jdoe@gmail.com'
         """
         # A leading plus sign leaves no name: such an address is kept as it is.
-        name = (local.partition("+")[0] or local) if self.drops_tag else local
+        name = local.partition("+")[0] or local
         if self.drops_dots:
             name = name.replace(".", "")
         return f"{name}@{self.domain or domain}"

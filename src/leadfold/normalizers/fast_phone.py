@@ -73,11 +73,10 @@ class FastPhone:
         """Return the E.164 number or the reason that phonenumbers gives, None to step aside."""
         if len(text) > LONGEST_TEXT:
             return None
-        if text.isascii():
-            bare = text.encode().translate(None, _PUNCTUATION).decode()
-            if bare.isdecimal() or (bare[:1] == "+" and bare[1:].isdecimal()):
-                return self.read_bare(bare)
-        return self._messy(text)
+        if not text.isascii():
+            return self._messy(text)
+        found = self._bare(text.encode().translate(None, _PUNCTUATION).decode())
+        return self._messy(text) if found is None else found
 
     def read_all(self, texts: Sequence[str]) -> list[str | Reason | None]:
         """Answer for each of *texts* what `read` answers, with one clean-up for them all.
@@ -92,24 +91,24 @@ class FastPhone:
         if has_breaks or max(map(len, texts)) > LONGEST_TEXT:
             return [self.read(text) for text in texts]
         return [
-            self.read_bare(bare)
-            if bare.isdecimal() or (bare[:1] == "+" and bare[1:].isdecimal())
-            else self._messy(text)
-            for bare, text in zip(bares, texts, strict=True)
+            self._messy(text) if found is None else found
+            for text, found in zip(texts, map(self._bare, bares), strict=True)
         ]
 
-    def read_bare(self, bare: str) -> str | Reason | None:
-        """Do the same for ASCII digits with nothing but, at most, one plus before them."""
-        if bare[0] == "+":
-            return self._international(bare) if len(bare) > _ENOUGH_DIGITS else None
-        return self._domestic(bare) if len(bare) >= _ENOUGH_DIGITS else None
+    def _bare(self, bare: str) -> str | Reason | None:
+        """Read three or more ASCII digits, with at most a plus before them; None if it is not."""
+        if bare.isdecimal():
+            return self._domestic(bare) if len(bare) >= _ENOUGH_DIGITS else None
+        if bare[:1] == "+" and bare[1:].isdecimal() and len(bare) > _ENOUGH_DIGITS:
+            return self._international(bare)
+        return None
 
     def _messy(self, text: str) -> str | Reason | None:
         """Find the number in other text: ``_extract_possible_number`` and what follows it."""
         found = _MESSY.fullmatch(text)
         if found:
             number = found[1].encode("ascii", "ignore").translate(None, _PUNCTUATION)
-            return self.read_bare(number.decode())
+            return self._bare(number.decode())
         if not text or text.isspace():
             return Reason.EMPTY
         return Reason.NOT_A_NUMBER if _NO_NUMBER.fullmatch(text) else None

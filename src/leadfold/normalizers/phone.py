@@ -7,7 +7,7 @@ answer sooner. It loads at first use, and so does each region's metadata.
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Final, Literal, NewType, cast, overload
+from typing import TYPE_CHECKING, Final, Literal, NewType, overload
 
 from leadfold.normalizers.phone_library import PhoneRule, national_digits
 from leadfold.normalizers.phone_reader import PhoneReader
@@ -93,18 +93,10 @@ def normalize_phone(
     >>> normalize_phone("12345") is None
     True
     """
-    parsed = parse_phone(
-        raw,
-        region=region,
-        strict=strict,
-        default_area=default_area,
-        whatsapp=whatsapp,
-        fast=fast,
-        field=field,
-    )
+    parsed = _reader(region, strict, default_area, whatsapp, fast).read(raw, field)
     if isinstance(parsed, Reason):
         return None
-    return parsed if form == "e164" else national_digits(parsed)
+    return Phone(parsed) if form == "e164" else national_digits(parsed)
 
 
 def parse_phone(
@@ -136,7 +128,7 @@ def parse_phone(
     (<Reason.EMPTY: 'empty'>, <Reason.MISSING: 'missing'>)
     """
     reader = _reader(region, strict, default_area, whatsapp, fast)
-    return cast("Phone | Reason", reader.read(raw, field))
+    return reader.read(raw, field)  # type: ignore[return-value]  # E.164, so a Phone
 
 
 def parse_phones(
@@ -155,7 +147,7 @@ def parse_phones(
     ['+14155552671', <Reason.NOT_A_NUMBER: 'not_a_number'>]
     """
     reader = _reader(region, strict, default_area, whatsapp, fast)
-    return cast("list[Phone | Reason]", reader.read_all(raws, field))
+    return reader.read_all(raws, field)  # type: ignore[return-value]  # as above
 
 
 def phone_normalizer(

@@ -11,9 +11,11 @@ from leadfold.normalizers.reason import Reason, is_missing, require_text
 from leadfold.normalizers.whatsapp import FOLDED_CODES, with_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from leadfold.normalizers.phone_library import PhoneRule
+
+    _Shortcut = Callable[[str], str | Reason | None]
 
 __all__ = ["PhoneReader"]
 
@@ -34,40 +36,47 @@ class PhoneReader:
 
     def __init__(self, rule: PhoneRule, *, fast: bool) -> None:
         self.rule = rule
-        self._fast = FastPhone(rule.region, strict=rule.strict) if fast else None
-        self._plain = not rule.whatsapp and rule.default_area is None
+        self._fast = FastPhone(rule.region, strict=rule.strict)
+        has_options = rule.whatsapp or rule.default_area is not None
+        self._shortcut: _Shortcut = self._read_by_options if has_options else self._fast.read
+        if not fast:
+            self._shortcut = _step_aside
+        self._in_bulk = fast and not has_options
 
     def read(self, raw: object, field: str) -> str | Reason:
         """Answer for one cell; a TypeError names *field*."""
-        if self._fast is not None and isinstance(raw, str):
-            found = self._fast.read(raw) if self._plain else self._read_by_options(raw, self._fast)
-            if found is not None:
-                return found
-        if is_missing(raw):
-            return Reason.MISSING
-        return ask_library(require_text(raw, field), self.rule)
+        if isinstance(raw, str):
+            found = self._shortcut(raw)
+            return ask_library(raw, self.rule) if found is None else found
+        if not is_missing(raw):
+            require_text(raw, field)
+        return Reason.MISSING
 
     def read_all(self, raws: Iterable[object], field: str) -> list[str | Reason]:
         """Answer for many cells, in order."""
-        if self._fast is None or not self._plain:
+        if not self._in_bulk:
             return [self.read(raw, field) for raw in raws]
         answers: list[str | Reason] = []
         cells = iter(raws)
         while chunk := list(islice(cells, _CHUNK)):
-            answers += self._read_chunk(chunk, self._fast, field)
+            answers += self._read_chunk(chunk, field)
         return answers
 
-    def _read_chunk(self, chunk: list[object], fast: FastPhone, field: str) -> list[str | Reason]:
+    def _read_chunk(self, chunk: list[object], field: str) -> list[str | Reason]:
         texts = [raw if isinstance(raw, str) else _NOT_CLAIMED for raw in chunk]
         return [
             self.read(raw, field) if found is None else found
-            for raw, found in zip(chunk, fast.read_all(texts), strict=True)
+            for raw, found in zip(chunk, self._fast.read_all(texts), strict=True)
         ]
 
-    def _read_by_options(self, text: str, fast: FastPhone) -> str | Reason | None:
+    def _read_by_options(self, text: str) -> str | Reason | None:
         """Take the fast answer where neither option can have a say in it."""
         if not self.rule.whatsapp:
-            found = fast.read(text)
+            found = self._fast.read(text)
             return None if found is Reason.LOCAL_ONLY else found
-        found = fast.read(with_plus(text))
+        found = self._fast.read(with_plus(text))
         return found if isinstance(found, str) and not found.startswith(FOLDED_CODES) else None
+
+
+def _step_aside(_text: str) -> None:
+    """Claim nothing, so that phonenumbers is asked about everything."""

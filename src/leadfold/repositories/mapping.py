@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
@@ -14,11 +14,11 @@ from leadfold.model import CONVERSATION, JOB, Dependent
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 __all__ = ["AuditTable", "CustomerTable", "DependentTable", "LeadTable", "StoreMapping"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=attrs.AttrsInstance)
 
 
 def _columns(kinds: Mapping[str, str | Collection[str]]) -> dict[str, tuple[str, ...]]:
@@ -27,6 +27,10 @@ def _columns(kinds: Mapping[str, str | Collection[str]]) -> dict[str, tuple[str,
         kind: (columns,) if isinstance(columns, str) else tuple(columns)
         for kind, columns in kinds.items()
     }
+
+
+def _together(tables: Iterable[DependentTable]) -> tuple[DependentTable, ...]:
+    return tuple(tables)
 
 
 @attrs.frozen
@@ -158,7 +162,7 @@ class StoreMapping:
     customer: CustomerTable = attrs.field(factory=CustomerTable)
     dependents: tuple[DependentTable, ...] = attrs.field(
         factory=lambda: (DependentTable.of(JOB), DependentTable.of(CONVERSATION)),
-        converter=tuple,
+        converter=_together,
     )
     audit: AuditTable | None = attrs.field(factory=lambda: AuditTable(optional=True))
 
@@ -205,7 +209,7 @@ class StoreMapping:
             ),
             audit=_if_present(self.audit, folded, fold),
         )
-        faults = [*present._contradictions(), *present._missing(folded, fold)]
+        faults = [*_contradictions(present), *_missing(present, folded, fold)]
         if faults:
             raise MappingError(faults)
         return present
@@ -216,33 +220,35 @@ class StoreMapping:
         audit = () if self.audit is None else (self.audit,)
         return (self.lead, self.customer, *self.dependents, *audit)
 
-    def _missing(
-        self, catalog: Mapping[str, Collection[str]], fold: Callable[[str], str]
-    ) -> Iterator[str]:
-        for table in self.tables:
-            columns = catalog.get(fold(table.table))
-            if columns is None:
-                yield f'no table "{table.table}"'
-                continue
-            for column in table.columns:
-                if fold(column) not in columns:
-                    yield f'no column "{column}" in table "{table.table}"'
 
-    def _contradictions(self) -> Iterator[str]:
-        """Yield what cannot be meant, whatever the store holds."""
-        lead = self.lead
-        for kind in sorted(set(lead.identifiers) & set(lead.scopes)):
-            yield f"{kind} is both an identifier and a scope"
-        if lead.customer_id in {lead.id, *lead.evidence}:
-            yield f'the link "{lead.customer_id}" is mapped to something else as well'
-        for kind, columns in lead.identifiers.items():
-            if not columns:
-                yield f"identifier {kind} has no column"
-        if (lead.tenant is None) != (self.customer.tenant is None):
-            yield "map a tenant column for leads and for customers, or for neither"
-        names = Counter(dependent.name for dependent in self.dependents)
-        for name in sorted(name for name, count in names.items() if count > 1):
-            yield f"several dependents are called {name}"
+def _missing(
+    mapping: StoreMapping, catalog: Mapping[str, Collection[str]], fold: Callable[[str], str]
+) -> Iterator[str]:
+    for table in mapping.tables:
+        columns = catalog.get(fold(table.table))
+        if columns is None:
+            yield f'no table "{table.table}"'
+            continue
+        for column in table.columns:
+            if fold(column) not in columns:
+                yield f'no column "{column}" in table "{table.table}"'
+
+
+def _contradictions(mapping: StoreMapping) -> Iterator[str]:
+    """Yield what cannot be meant, whatever the store holds."""
+    lead = mapping.lead
+    for kind in sorted(set(lead.identifiers) & set(lead.scopes)):
+        yield f"{kind} is both an identifier and a scope"
+    if lead.customer_id in {lead.id, *lead.evidence}:
+        yield f'the link "{lead.customer_id}" is mapped to something else as well'
+    for kind, columns in lead.identifiers.items():
+        if not columns:
+            yield f"identifier {kind} has no column"
+    if (lead.tenant is None) != (mapping.customer.tenant is None):
+        yield "map a tenant column for leads and for customers, or for neither"
+    names = Counter(dependent.name for dependent in mapping.dependents)
+    for name in sorted(name for name, count in names.items() if count > 1):
+        yield f"several dependents are called {name}"
 
 
 def _if_present(
@@ -262,7 +268,10 @@ def _parse(document: Mapping[str, object], faults: list[str]) -> StoreMapping:
     known = {"lead", "customer", "dependent", "audit"}
     faults.extend(f"unknown table [{name}]" for name in sorted(set(document) - known))
     default = StoreMapping()
-    audit = document.get("audit", default.audit)
+    audit: object = default.audit
+    if "audit" in document:
+        told = document["audit"]
+        audit = None if told is False else _build(AuditTable, "audit", told, faults)
     return StoreMapping(
         lead=_build(LeadTable, "lead", document.get("lead", {}), faults) or default.lead,
         customer=_build(CustomerTable, "customer", document.get("customer", {}), faults)
@@ -270,9 +279,7 @@ def _parse(document: Mapping[str, object], faults: list[str]) -> StoreMapping:
         dependents=_dependents(document["dependent"], faults)
         if "dependent" in document
         else default.dependents,
-        audit=_build(AuditTable, "audit", audit, faults) if isinstance(audit, dict) else audit
-        if isinstance(audit, AuditTable)
-        else None,
+        audit=cast("AuditTable | None", audit),
     )
 
 

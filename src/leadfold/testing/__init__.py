@@ -1,6 +1,6 @@
 """What tests of programs that use leadfold need. Loads nothing before it is asked for.
 
-`sample_leads` works with the core alone; `RepositoryContract` and the Hypothesis strategies
+`sample_leads` works with the core alone; `RepositoryContract` and the Hypothesis `strategies`
 need the extra ``testing``.
 """
 
@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from leadfold.exceptions import MissingExtraError
 
 if TYPE_CHECKING:
+    from leadfold.testing import strategies
     from leadfold.testing.contract import RepositoryContract
     from leadfold.testing.samples import sample_leads
 
-__all__ = ["RepositoryContract", "sample_leads"]
+__all__ = ["RepositoryContract", "sample_leads", "strategies"]
 
 _HOMES = {
     "RepositoryContract": "leadfold.testing.contract",
     "sample_leads": "leadfold.testing.samples",
+    "strategies": "leadfold.testing.strategies",
 }
 _EXTRA = frozenset({"hypothesis", "pytest"})
 
@@ -30,12 +32,13 @@ def __getattr__(name: str) -> object:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     try:
-        found: object = getattr(import_module(_HOMES[name]), name)
+        home = import_module(_HOMES[name])
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
         msg = f"{name} needs {error.name}: pip install 'leadfold[testing]'"
         raise MissingExtraError(msg, name=error.name) from error
+    found: object = home if home.__name__.endswith(f".{name}") else getattr(home, name)
     globals()[name] = found
     return found
 

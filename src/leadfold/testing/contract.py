@@ -1,386 +1,447 @@
-"""The conformance suite of the port: every adapter passes the same one. It mends nothing.
+"""The conformance suite of the port: every adapter passes the same one.
 
 A subclass gives the fixture ``repository`` (fresh, empty, with the dependents Job and
-Conversation), writes that are the application's own, and raw reads that *bypass* the adapter:
-a wrong write must not hide behind a matching wrong read.
+Conversation) and what `StoreHooks` asks for; `leadfold.testing.abilities` names what it may
+give besides. This half says what is not written, and what the identity index answers.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
-from leadfold.changes import PatchCustomer, Stats
+from leadfold.changes import PatchCustomer
 from leadfold.exceptions import RunExistsError, StalePlanError
-from leadfold.model import Customer, Identifier, Lead, utc
-from leadfold.repository import ORIGINAL
-from leadfold.testing.abilities import (
-    BesideReaders,
-    ScopedLeads,
-    SeveralPhones,
-    Tenants,
-    UniquePhones,
-)
-from leadfold.testing.changesets import (
-    AT,
-    follow,
-    link,
-    new_customer,
-    read_basis,
-    reindex,
-    run_of,
-)
-from leadfold.testing.readback import customer_rows, lead_rows
+from leadfold.model import Customer, Identifier, Lead
+from leadfold.testing.abilities import Tenants, UniquePhones
+from leadfold.testing.changesets import follow, link, new_customer, read_basis, reindex, run_of
+from leadfold.testing.contract_hooks import job, read_holders, read_leads, read_runs
+from leadfold.testing.contract_stored import StoredContract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
-    from leadfold.changes import ChangeSet, Committed, Unit
-    from leadfold.repository import LedgerEntry, Repository
-    from leadfold.testing.changesets import Basis
-    from leadfold.testing.readback import CustomerRow, LeadRow
+    from leadfold.changes import ChangeSet, Unit
+    from leadfold.repository import Repository
 
 __all__ = ["RepositoryContract"]
 
-RawRow = "Mapping[str, object]"
-MANY = 100_000
 X = Identifier("phone", "+15551230001")
-Y = Identifier("phone", "+15551230002")
+Y = Identifier("email", "a@b.co")
 
 
-class RepositoryContract(ABC):
+class RepositoryContract(StoredContract):
     """What every repository does; subclass it as ``TestMyStore``."""
 
-    @abstractmethod
-    def seed(
-        self,
-        repository: Repository,
-        leads: Sequence[Lead] = (),
-        customers: Sequence[Customer] = (),
-        dependents: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
-    ) -> None:
-        """Write rows as the application would; dependents have ``id``, ``lead_id`` and
-        ``customer_id``.
-        """
+    # A stale unit: what it rests on is not so any more.
 
-    @abstractmethod
-    def edit_lead(self, repository: Repository, lead_id: str, **columns: str | None) -> None:
-        """Set columns of a lead (``name``, ``phone``, ``customer_id`` ...) behind the adapter."""
-
-    @abstractmethod
-    def edit_customer(self, repository: Repository, customer_id: str, **columns: object) -> None:
-        """Set columns of a customer (``phone``, ``metadata`` ...) behind the adapter."""
-
-    @abstractmethod
-    def delete_lead(self, repository: Repository, lead_id: str) -> None:
-        """Delete a lead behind the adapter."""
-
-    @abstractmethod
-    def raw_leads(self, repository: Repository) -> Mapping[str, Mapping[str, object]]:
-        """Return the stored leads by id: at least ``name``, ``phone`` and ``customer_id``."""
-
-    @abstractmethod
-    def raw_customers(self, repository: Repository) -> Mapping[str, Mapping[str, object]]:
-        """Return the stored customers by id, ``metadata`` parsed."""
-
-    @abstractmethod
-    def raw_dependents(
-        self, repository: Repository, name: str
-    ) -> Mapping[str, Mapping[str, object]]:
-        """Return the stored rows of a dependent by id: at least ``customer_id``."""
-
-    @abstractmethod
-    def raw_audit(self, repository: Repository) -> Sequence[Mapping[str, object]]:
-        """Return the audit trail, oldest first: ``actor``, ``action``, ``payload`` parsed."""
-
-    # What is seeded is read.
-
-    def test_leads_are_read_as_they_were_seeded(self, repository: Repository) -> None:
-        """A lead is read with its raw values, name, time and link, and as never indexed."""
-        lead = Lead(
-            "l1", psid="24001", phone="555.123", email="A@b.co", name="Ann", created_at=AT,
-            customer_id="c1",
-        )  # fmt: skip
-        self.seed(repository, [lead], [Customer("c1")])
-        row = read_leads(repository)["l1"]
-        assert {kind: row.fields[kind] for kind in ("psid", "phone", "email")} == {
-            "psid": "24001",
-            "phone": "555.123",
-            "email": "A@b.co",
-        }
-        assert (row.name, utc(row.created_at), row.customer_id) == ("Ann", AT, "c1")
-        assert row.indexed is None
-
-    def test_what_a_lead_lacks_is_none(self, repository: Repository) -> None:
-        """A lead without values is read all the same, and holds None."""
-        self.seed(repository, [Lead("l1")])
-        row = read_leads(repository)["l1"]
-        assert [row.fields[kind] for kind in ("psid", "phone", "email")] == [None] * 3
-        assert (row.name, row.customer_id) == (None, None)
-
-    def test_only_the_leads_asked_for_are_read(self, repository: Repository) -> None:
-        """Leads are read by id; an id that nobody has is no error."""
-        self.seed(repository, [Lead("l1"), Lead("l2"), Lead("l3")])
-        with repository.reading() as reader:
-            assert set(lead_rows(reader, ["l3", "l1", "nobody"])) == {"l1", "l3"}
-            assert lead_rows(reader, []) == {}
-
-    def test_customers_are_read_as_they_were_seeded(self, repository: Repository) -> None:
-        """A customer is read with what it shows, its metadata and its time."""
-        metadata = {"leadCount": 2, "multipleLeads": True, "own": {"nested": ["text", None]}}
-        customer = Customer("c1", "Ann", "+15551230001", "a@b.co", metadata, AT)
-        self.seed(repository, customers=[customer, Customer("c2")])
-        row = read_customers(repository)["c1"]
-        assert (row.name, row.phone, row.email) == ("Ann", "+15551230001", "a@b.co")
-        assert (row.metadata, utc(row.created_at)) == (metadata, AT)
-        with repository.reading() as reader:
-            assert set(customer_rows(reader, ["c2", "nobody"])) == {"c2"}
-
-    def test_metadata_says_who_made_a_customer(self, repository: Repository) -> None:
-        """A customer is leadfold's, the original's, or anybody else's."""
-        makers = {"c1": "leadfold", "c2": ORIGINAL, "c3": "crm"}
-        made = [Customer(key, metadata={"createdBy": by}) for key, by in makers.items()]
-        self.seed(repository, customers=[*made, Customer("c4")])
-        read = {key: row.made_by for key, row in read_customers(repository).items()}
-        assert read == {"c1": "leadfold", "c2": "original", "c3": None, "c4": None}
-
-    def test_dependents_are_counted(self, repository: Repository) -> None:
-        """Dependent rows are counted by table, lead and customer."""
-        jobs = [job("j1", "l1"), job("j2", "l1"), job("j3", "l1", "c1"), job("j4", None)]
-        talks = [job("t1", "l1")]
-        dependents = {"Job": jobs, "Conversation": talks}
-        self.seed(repository, [Lead("l1")], [Customer("c1")], dependents)
-        with repository.reading() as reader:
-            counts = {
-                (count.table, count.lead_id, count.customer_id): (count.count, count.lead_known)
-                for count in reader.dependents()
-            }
-        assert counts == {
-            ("Job", "l1", None): (2, True),
-            ("Job", "l1", "c1"): (1, True),
-            ("Job", None, None): (1, False),
-            ("Conversation", "l1", None): (1, True),
-        }
-
-    def test_ids_of_mixed_case_are_different_leads(self, repository: Repository) -> None:
-        """Leads "a" and "A" are two rows: what is written to one is not written to the other."""
-        basis = self.seeded(repository, Lead("a"), Lead("A"))
-        repository.commit(basis.changeset(basis.founding(1, "A", "C")))
-        assert set(read_leads(repository)) == {"a", "A"}
-        assert self.links(repository) == {"a": None, "A": "C"}
-
-    def test_a_field_can_hold_several_values(self, repository: Repository) -> None:
-        """Several phones of a lead are read as a tuple, in their order."""
-        if not isinstance(self, SeveralPhones):
-            pytest.skip("a lead of this store holds one phone at most")
-        repository = self.with_several_phones(repository)
-        self.seed(repository, [Lead("l1", phone=("555.1", "555.2")), Lead("l2", phone="555.3")])
-        rows = read_leads(repository)
-        assert rows["l1"].fields["phone"] == ("555.1", "555.2")
-        assert rows["l2"].fields["phone"] in {"555.3", ("555.3",)}
-
-    def test_a_scope_is_read_beside_the_values(self, repository: Repository) -> None:
-        """What a scope names is a column like any other, empty where a lead has none."""
-        if not isinstance(self, ScopedLeads):
-            pytest.skip("a lead of this store has no page_id")
-        repository = self.with_page_id(repository)
-        self.seed(repository, [Lead("l1", psid="1", fields={"page_id": "p9"}), Lead("l2")])
-        assert [row.fields["page_id"] for row in read_leads(repository).values()] == ["p9", None]
-
-    def test_an_open_reader_sees_one_moment(self, repository: Repository) -> None:
-        """What others write shows in the next reader, not in the open one."""
-        if not isinstance(self, BesideReaders):
-            pytest.skip("nobody can write to this store while a reader is open")
-        self.seed(repository, [Lead("l1", name="Ann")])
-        with repository.reading() as reader:
-            before = lead_rows(reader)
-            self.rename_lead_beside(repository, "l1", "Bea")
-            assert lead_rows(reader) == before
-        assert read_leads(repository)["l1"].name == "Bea"
-
-    # A version changes with a link or an identifier, else never.
+    def test_a_lead_linked_since_is_stale(self, repository: Repository) -> None:
+        """A lead that somebody linked after the plan was made refuses the plan, and is named."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"), customers=["theirs"])
+        self.edit_lead(repository, "l1", customer_id="theirs")
+        units = (basis.founding(1, "l1", "c1"), basis.founding(2, "l2", "c2"))
+        self.refuses(repository, basis.changeset(*units), names={"l1"})
 
     @pytest.mark.parametrize("column", ["phone", "email", "psid"])
-    def test_an_edited_identifier_changes_the_version(
-        self, repository: Repository, column: str
-    ) -> None:
-        """A lead has another version once one of its identifiers is edited."""
-        before = self.seeded(repository, Lead("l1"), Lead("l2"))
+    def test_an_edited_identifier_is_stale(self, repository: Repository, column: str) -> None:
+        """A lead whose identifier was edited after the plan was made refuses the plan."""
+        basis = self.seeded(repository, Lead("l1", phone="555.1", email="a@b.co", psid="1"))
         self.edit_lead(repository, "l1", **{column: "555.9"})
-        after = read_basis(repository)
-        assert after.leads["l1"] != before.leads["l1"]
-        assert after.leads["l2"] == before.leads["l2"]
+        self.refuses(repository, basis.changeset(basis.founding(1, "l1", "c1")), names={"l1"})
 
-    def test_a_link_changes_the_version(self, repository: Repository) -> None:
-        """A lead has another version once it is linked."""
-        before = self.seeded(repository, Lead("l1"))
-        repository.commit(before.changeset(before.founding(1, "l1", "c1")))
-        assert read_basis(repository).leads["l1"] != before.leads["l1"]
+    def test_a_lead_read_but_unchanged_can_be_stale(self, repository: Repository) -> None:
+        """A unit rests on all leads it names, also those it does not write."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"))
+        unit = attrs.evolve(basis.founding(1, "l1", "c1"), leads=basis.leads)
+        self.edit_lead(repository, "l2", phone="555.9")
+        self.refuses(repository, basis.changeset(unit), names={"l2"})
 
-    def test_a_name_changes_no_version(self, repository: Repository) -> None:
-        """A lead keeps its version when its name is edited."""
-        before = self.seeded(repository, Lead("l1", name="Ann"))
+    def test_a_deleted_lead_is_stale(self, repository: Repository) -> None:
+        """A lead that is gone refuses the plan."""
+        basis = self.seeded(repository, Lead("l1"))
+        self.delete_lead(repository, "l1")
+        self.refuses(repository, basis.changeset(basis.founding(1, "l1", "c1")), names={"l1"})
+
+    def test_every_stale_lead_is_named(self, repository: Repository) -> None:
+        """A refusal names all the leads that changed, and only those."""
+        leads = [f"l{number}" for number in range(6)]
+        basis = self.seeded(repository, *map(Lead, leads))
+        for lead in leads[::2]:
+            self.edit_lead(repository, lead, phone="555.9")
+        units = [basis.founding(number, lead, f"c{number}") for number, lead in enumerate(leads)]
+        self.refuses(repository, basis.changeset(*units), names={"l0", "l2", "l4"})
+
+    def test_an_unrelated_column_is_not_stale(self, repository: Repository) -> None:
+        """A lead whose name was edited is written as planned, and keeps its new name."""
+        basis = self.seeded(repository, Lead("l1", name="Ann"))
         self.edit_lead(repository, "l1", name="Bea")
-        assert read_basis(repository) == before
+        repository.commit(basis.changeset(basis.founding(1, "l1", "c1")))
+        assert self.links(repository) == {"l1": "c1"}
+        assert self.raw_leads(repository)["l1"]["name"] == "Bea"
 
-    # What is committed is stored.
-
-    def test_a_unit_is_stored(self, repository: Repository) -> None:
-        """A customer is inserted, its lead linked, and the lead's job follows."""
-        basis = self.seeded(repository, Lead("l1"), Lead("l2"), jobs=[job("j1", "l1")])
-        row = {"name": "Ann", "phone": X.value, "email": "a@b.co", "metadata": {"leadCount": 1}}
-        unit = basis.unit(1, new_customer("c1", **row), link("l1", "c1"), follow("Job", "l1", "c1"))
-        committed = repository.commit(basis.changeset(unit))
-        stored = self.raw_customers(repository)
-        assert {key: stored["c1"][key] for key in row} == row
-        assert utc(read_customers(repository)["c1"].created_at) == AT
+    def test_a_lead_that_came_since_is_not_stale(self, repository: Repository) -> None:
+        """A lead inserted after the plan was made is the next run's work."""
+        basis = self.seeded(repository, Lead("l1", phone="555.1"))
+        self.seed(repository, [Lead("l2", phone="555.1")])
+        repository.commit(basis.changeset(basis.founding(1, "l1", "c1")))
         assert self.links(repository) == {"l1": "c1", "l2": None}
-        assert self.raw_dependents(repository, "Job")["j1"]["customer_id"] == "c1"
-        assert (committed.stats.jobs_linked, committed.failures) == (1, ())
 
-    def test_a_dependent_with_a_customer_is_left_alone(self, repository: Repository) -> None:
-        """Only rows that point at no customer follow; the figures count those."""
-        jobs = [job("j1", "l1"), job("j2", "l1", "c1"), job("j3", "l2"), job("j4", "l1")]
-        basis = self.seeded(repository, Lead("l1"), Lead("l2"), customers=["c1"], jobs=jobs)
-        unit = basis.unit(1, new_customer("c2"), link("l1", "c2"), follow("Job", "l1", "c2"))
-        committed = repository.commit(basis.changeset(unit))
-        stored = self.raw_dependents(repository, "Job")
-        assert [stored[key]["customer_id"] for key in sorted(stored)] == ["c2", "c1", None, "c2"]
-        assert committed.stats.jobs_linked == 2
-        assert committed.stats.extra["dependentsLinked"] == {"Job": 2}
-
-    def test_a_lead_can_be_moved_and_unlinked(self, repository: Repository) -> None:
-        """A link goes from one customer to another, or to none."""
-        basis = self.seeded(
-            repository, Lead("l1", customer_id="c1"), Lead("l2", customer_id="c1"),
-            customers=["c1", "c2"],
-        )  # fmt: skip
-        moves = (link("l1", "c2", before="c1"), link("l2", None, before="c1"))
-        repository.commit(basis.changeset(basis.unit(1, *moves)))
-        assert self.links(repository) == {"l1": "c2", "l2": None}
-
-    def test_a_patch_touches_its_keys_alone(self, repository: Repository) -> None:
-        """Metadata keys that a patch does not name stay; one it names in *before* alone goes."""
-        metadata = {"leadCount": 1, "groupKey": "individual:l1", "theirs": [1, {"x": None}]}
-        self.seed(repository, customers=[Customer("c1", "Ann", metadata=metadata)])
-        before = {"leadCount": 1, "groupKey": "individual:l1"}
-        patch = PatchCustomer("c1", before, {"leadCount": 2, "multipleLeads": True})
-        basis = read_basis(repository)
-        repository.commit(basis.changeset(basis.unit(1, patch)))
-        stored = self.raw_customers(repository)["c1"]
-        assert stored["metadata"] == {
-            "leadCount": 2, "multipleLeads": True, "theirs": [1, {"x": None}],
-        }  # fmt: skip
-        assert stored["name"] == "Ann"
-
-    def test_metadata_can_begin_with_a_patch(self, repository: Repository) -> None:
-        """A customer without metadata gets the keys of the patch."""
-        basis = self.seeded(repository, customers=["c1"])
-        repository.commit(basis.changeset(basis.unit(1, PatchCustomer("c1", {}, {"leadCount": 1}))))
-        assert self.raw_customers(repository)["c1"]["metadata"] == {"leadCount": 1}
-
-    def test_what_a_run_made_is_leadfolds(self, repository: Repository) -> None:
-        """The ledger says who made a customer, whatever name its metadata gives."""
-        basis = self.seeded(repository, Lead("l1"))
-        unit = basis.founding(1, "l1", "c1", metadata={"createdBy": "our importer"})
-        repository.commit(basis.changeset(unit))
-        assert read_customers(repository)["c1"].made_by == "leadfold"
-
-    def test_units_by_the_hundred_thousand(self, repository: Repository) -> None:
-        """A run of 100,000 units is written whole."""
-        basis = self.seeded(repository, *(Lead(f"l{number}") for number in range(MANY)))
-        units = (basis.founding(number, f"l{number}", f"c{number}") for number in range(MANY))
-        expected = Stats(customers_created=MANY, leads_linked=MANY)
-        committed = repository.commit(
-            attrs.evolve(basis.changeset(), units=units, expected=expected)
-        )
-        assert committed.stats.customers_created == MANY
-        assert len(self.raw_customers(repository)) == MANY
-        links = self.links(repository)
-        assert all(links[f"l{number}"] == f"c{number}" for number in range(MANY))
-
-    # A run is recorded: itself, its ledger, its audit entry.
-
-    def test_a_run_is_read_as_it_was_written(self, repository: Repository) -> None:
-        """The runs table keeps the run, with the figures of what was written."""
-        basis = self.seeded(repository, Lead("l1"))
-        run = attrs.evolve(run_of(), extra={"drift": 0})
-        committed = repository.commit(basis.changeset(basis.founding(1, "l1", "c1"), run=run))
-        (stored,) = read_runs(repository)
-        assert stored.stats == committed.stats.to_dict()
-        assert stored.extra == {"drift": 0, **committed.stats.extra}
-        assert attrs.evolve(stored, stats=run.stats, extra=run.extra) == run
-
-    def test_runs_are_listed_newest_first(self, repository: Repository) -> None:
-        """The latest run comes first, and no more are listed than were asked for."""
-        basis = read_basis(repository)
-        for minute, run_id in enumerate(["run-b", "run-c", "run-a"]):
-            repository.commit(basis.changeset(run=run_of(run_id, minute=minute)))
-        assert [run.id for run in read_runs(repository)] == ["run-a", "run-c", "run-b"]
-        assert [run.id for run in read_runs(repository, limit=2)] == ["run-a", "run-c"]
-
-    def test_a_run_without_units_is_recorded(self, repository: Repository) -> None:
-        """A run that changes nothing writes its row and one audit entry, no more."""
+    @pytest.mark.parametrize("column", ["phone", "email"])
+    def test_an_edited_customer_is_stale(self, repository: Repository, column: str) -> None:
+        """A customer whose phone or email was edited since refuses the plan that joins it."""
         basis = self.seeded(repository, Lead("l1"), customers=["c1"])
-        before = self.image(repository)
-        repository.commit(basis.changeset())
-        after = self.image(repository)
-        assert len(read_runs(repository)) == len(self.raw_audit(repository)) == 1
-        assert {**after, "audit": ()} == before
+        self.edit_customer(repository, "c1", **{column: "555.9"})
+        self.refuses(repository, basis.changeset(basis.unit(1, link("l1", "c1"))), names={"l1"})
 
-    def test_the_ledger_explains_every_change(self, repository: Repository) -> None:
-        """Each row that was changed has an entry: what it was, what it became, and why."""
-        basis = self.seeded(repository, Lead("l1"), customers=["c0"], jobs=[job("j1", "l1")])
-        changes = (
-            new_customer("c1", name="Ann"),
-            PatchCustomer("c0", {}, {"leadCount": 1}),
+    def test_a_renamed_customer_is_not_stale(self, repository: Repository) -> None:
+        """A customer whose name was edited takes the lead as planned."""
+        basis = self.seeded(repository, Lead("l1"), customers=["c1"])
+        self.edit_customer(repository, "c1", name="Bea")
+        repository.commit(basis.changeset(basis.unit(1, link("l1", "c1"))))
+        assert self.links(repository) == {"l1": "c1"}
+
+    @pytest.mark.parametrize(
+        "now",
+        [
+            pytest.param({"leadCount": 7}, id="another value"),
+            pytest.param({}, id="gone"),
+            pytest.param({"leadCount": 1, "groupKey": "x"}, id="a key that was not there"),
+        ],
+    )
+    def test_metadata_that_changed_is_stale(
+        self, repository: Repository, now: dict[str, object]
+    ) -> None:
+        """A patch is refused where its keys are not as it found them."""
+        customer = Customer("c1", metadata={"leadCount": 1})
+        self.seed(repository, [Lead("l1")], [customer])
+        basis = read_basis(repository)
+        patch = PatchCustomer("c1", {"leadCount": 1}, {"leadCount": 2, "groupKey": "y"})
+        self.edit_customer(repository, "c1", metadata=now)
+        self.refuses(repository, basis.changeset(basis.unit(1, link("l1", "c1"), patch)))
+
+    def test_other_metadata_is_not_stale(self, repository: Repository) -> None:
+        """A patch is written where keys that it does not name were edited, and they stay so."""
+        self.seed(repository, customers=[Customer("c1", metadata={"leadCount": 1, "own": 1})])
+        basis = read_basis(repository)
+        self.edit_customer(repository, "c1", metadata={"leadCount": 1, "own": 2})
+        patch = PatchCustomer("c1", {"leadCount": 1}, {"leadCount": 2})
+        repository.commit(basis.changeset(basis.unit(1, patch)))
+        assert self.raw_customers(repository)["c1"]["metadata"] == {"leadCount": 2, "own": 2}
+
+    def test_a_value_claimed_since_is_stale(self, repository: Repository) -> None:
+        """A value that a later commit gave to another lead refuses the plan that claims it."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"))
+        repository.commit(basis.changeset(basis.unit(1, reindex("l2", X))))
+        unit = basis.unit(1, new_customer("c1"), link("l1", "c1"), reindex("l1", X))
+        changes = basis.changeset(unit, run=run_of("run-2", minute=1))
+        self.refuses(repository, changes, names={"l1"})
+
+    def test_a_value_held_before_can_be_claimed_since(self, repository: Repository) -> None:
+        """A unit also claims what the index says that its leads hold already."""
+        first = self.seeded(repository, Lead("l1"), Lead("l2"))
+        repository.commit(first.changeset(first.unit(1, reindex("l1", X))))
+        basis = read_basis(repository)
+        second = basis.unit(1, reindex("l2", X))
+        repository.commit(basis.changeset(second, run=run_of("run-2", minute=1)))
+        changes = basis.changeset(basis.founding(1, "l1", "c1"), run=run_of("run-3", minute=2))
+        self.refuses(repository, changes, names={"l1"})
+
+    def test_another_value_claimed_since_is_not_stale(self, repository: Repository) -> None:
+        """A commit that claimed other values does not matter."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"))
+        repository.commit(basis.changeset(basis.unit(1, reindex("l2", Y))))
+        unit = basis.unit(1, new_customer("c1"), link("l1", "c1"), reindex("l1", X))
+        repository.commit(basis.changeset(unit, run=run_of("run-2", minute=1)))
+        assert self.links(repository) == {"l1": "c1", "l2": None}
+
+    def test_units_of_one_run_can_claim_one_value(self, repository: Repository) -> None:
+        """A value that two units hold is claimed by both: a run is not stale for itself."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"))
+        units = (basis.unit(1, reindex("l1", X)), basis.unit(2, reindex("l2", X)))
+        repository.commit(basis.changeset(*units))
+        assert set(read_holders(repository, X).records) == {"l1", "l2"}
+
+    def test_a_stale_unit_can_be_skipped(self, repository: Repository) -> None:
+        """With ``on_stale="skip"`` the stale unit is left out whole and reported, no other."""
+        jobs = [job("j1", "l1"), job("j2", "l2")]
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"), jobs=jobs)
+        self.edit_lead(repository, "l1", phone="555.9")
+        units = [
+            basis.unit(
+                number,
+                new_customer(f"c{number}"),
+                link(f"l{number}", f"c{number}"),
+                follow("Job", f"l{number}", f"c{number}"),
+                reindex(f"l{number}", X),
+            )
+            for number in (1, 2)
+        ]
+        committed = repository.commit(basis.changeset(*units, on_stale="skip"))
+        (failure,) = committed.failures
+        assert (failure.unit, failure.lead_ids, failure.cause) == (1, ("l1",), "stale")
+        assert self.links(repository) == {"l1": None, "l2": "c2"}
+        assert set(self.raw_customers(repository)) == {"c2"}
+        assert self.raw_dependents(repository, "Job")["j1"]["customer_id"] is None
+        assert read_leads(repository)["l1"].indexed is None
+
+    # A faulty unit: the store has something against one of its rows.
+
+    def test_a_faulty_unit_is_left_out_alone(self, repository: Repository) -> None:
+        """A unit that the store refuses is reported; those before and after it are written."""
+        basis = self.seeded(repository, *map(Lead, ["l1", "l2", "l3"]), customers=["taken"])
+        bad = basis.founding(2, "l2", "taken")
+        good = (basis.founding(1, "l1", "c1"), basis.founding(3, "l3", "c3"))
+        committed = repository.commit(basis.changeset(good[0], bad, good[1]))
+        (failure,) = committed.failures
+        assert (failure.unit, failure.lead_ids, failure.cause) == (2, ("l2",), "fault")
+        assert failure.message
+        assert self.links(repository) == {"l1": "c1", "l2": None, "l3": "c3"}
+        assert set(self.raw_customers(repository)) == {"taken", "c1", "c3"}
+
+    def test_a_faulty_unit_leaves_nothing(self, repository: Repository) -> None:
+        """What a unit changed before its fault is not there either, nor in ledger and index."""
+        jobs = [job("j1", "l1")]
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"), jobs=jobs)
+        unit = basis.unit(
+            1,
+            new_customer("c1"),
             link("l1", "c1"),
             follow("Job", "l1", "c1"),
             reindex("l1", X),
+            link("l2", "nobody"),
         )
-        repository.commit(basis.changeset(basis.unit(7, *changes)))
-        entries = read_entries(repository, "run-1")
-        assert {(entry.run_id, entry.unit) for entry in entries} == {("run-1", 7)}
-        (inserted,) = (entry for entry in entries if entry.action == "insert")
-        assert (inserted.table, inserted.row, inserted.before) == ("Customer", "c1", None)
-        others = {
-            (entry.table, entry.row, entry.action): (entry.before, entry.after, entry.reason)
-            for entry in entries
-            if entry is not inserted
-        }
-        assert others == {
-            ("Customer", "c0", "patch"): ({}, {"leadCount": 1}, ""),
-            ("Lead", "l1", "link"): (None, "c1", "individual:l1"),
-            ("Job", "j1", "follow"): (None, "c1", ""),
+        before = self.image(repository)
+        committed = repository.commit(basis.changeset(unit))
+        assert [failure.cause for failure in committed.failures] == ["fault"]
+        assert {**self.image(repository), "audit": ()} == before
+        assert read_leads(repository)["l1"].indexed is None
+        with repository.reading() as reader:
+            assert tuple(reader.entries("run-1")) == ()
+
+    def test_a_few_faulty_units_among_many(self, repository: Repository) -> None:
+        """However many units there are, exactly the faulty ones are left out."""
+        leads = [f"l{number}" for number in range(300)]
+        bad = {0, 17, 18, 150, 299}
+        basis = self.seeded(repository, *map(Lead, leads), customers=["taken"])
+        units = [
+            basis.founding(number, lead, "taken" if number in bad else f"c{number}")
+            for number, lead in enumerate(leads)
+        ]
+        committed = repository.commit(basis.changeset(*units))
+        assert {failure.unit for failure in committed.failures} == bad
+        assert self.links(repository) == {
+            lead: None if number in bad else f"c{number}" for number, lead in enumerate(leads)
         }
 
-    def test_the_ledger_keeps_an_inserted_customer_whole(self, repository: Repository) -> None:
-        """The entry of an insertion holds the columns that were written."""
-        basis = self.seeded(repository, Lead("l1"))
-        repository.commit(basis.changeset(basis.founding(1, "l1", "c1", name="Ann", phone="5")))
-        after = next(e.after for e in read_entries(repository, "run-1") if e.action == "insert")
-        assert isinstance(after, dict)
-        assert (after["name"], after["phone"], after["email"]) == ("Ann", "5", None)
-        assert after["metadata"] == {"createdBy": "leadfold", "leadCount": 1}
+    def test_stale_and_faulty_units_are_both_reported(self, repository: Repository) -> None:
+        """Where stale units are skipped, faulty ones are too; the rest is written."""
+        basis = self.seeded(repository, *map(Lead, ["l1", "l2", "l3"]), customers=["taken"])
+        self.edit_lead(repository, "l1", phone="555.9")
+        units = (
+            basis.founding(1, "l1", "c1"),
+            basis.founding(2, "l2", "taken"),
+            basis.founding(3, "l3", "c3"),
+        )
+        committed = repository.commit(basis.changeset(*units, on_stale="skip"))
+        causes = {failure.unit: failure.cause for failure in committed.failures}
+        assert causes == {1: "stale", 2: "fault"}
+        assert self.links(repository) == {"l1": None, "l2": None, "l3": "c3"}
+        assert committed.stats.customers_created == 1
 
-    def test_a_ledger_holds_its_own_run_alone(self, repository: Repository) -> None:
-        """Entries are asked for by run; a run that nobody made has none."""
+    def test_figures_count_what_was_written(self, repository: Repository) -> None:
+        """A unit that was left out counts as an error, not as customers and links."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"), customers=["taken"])
+        units = (basis.founding(1, "l1", "c1"), basis.founding(2, "l2", "taken"))
+        stats = repository.commit(basis.changeset(*units)).stats
+        assert (stats.customers_created, stats.leads_linked) == (1, 1)
+        assert [error["unit"] for error in stats.errors] == [2]
+        (run,) = read_runs(repository)
+        assert run.stats == stats.to_dict()
+
+    def test_a_faulty_unit_reserves_no_phone(self, repository: Repository) -> None:
+        """A good unit is written though a faulty one before it shows the same unique phone."""
+        if not isinstance(self, UniquePhones):
+            pytest.skip("customers of this store cannot have a unique phone")
+        repository = self.with_unique_phones(repository)
         basis = self.seeded(repository, Lead("l1"), Lead("l2"))
-        for number in (1, 2):
-            unit = basis.founding(number, f"l{number}", f"c{number}")
-            repository.commit(basis.changeset(unit, run=run_of(f"run-{number}", minute=number)))
-        rows = [entry.row for entry in read_entries(repository, "run-2")]
-        assert sorted(rows) == ["c2", "l2"]
-        assert read_entries(repository, "run-3") == ()
+        bad = basis.unit(1, new_customer("c1", phone=X.value), link("l1", "nobody"))
+        good = basis.founding(2, "l2", "c2", phone=X.value)
+        committed = repository.commit(basis.changeset(bad, good))
+        assert [failure.unit for failure in committed.failures] == [1]
+        assert self.links(repository) == {"l1": None, "l2": "c2"}
 
-    def test_the_audit_entry_says_what_the_run_says(self, repository: Repository) -> None:
-        """Actor and action are the run's, the payload is that of the change set."""
+    def test_the_first_of_two_units_shows_a_unique_phone(self, repository: Repository) -> None:
+        """Of two units that show one unique phone the first is written, the other reported."""
+        if not isinstance(self, UniquePhones):
+            pytest.skip("customers of this store cannot have a unique phone")
+        repository = self.with_unique_phones(repository)
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"), Lead("l3"))
+        units = [
+            basis.founding(number, f"l{number}", f"c{number}", phone=phone)
+            for number, phone in enumerate([X.value, X.value, None], start=1)
+        ]
+        committed = repository.commit(basis.changeset(*units))
+        assert [failure.unit for failure in committed.failures] == [2]
+        assert X.value not in committed.failures[0].message
+        assert self.links(repository) == {"l1": "c1", "l2": None, "l3": "c3"}
+
+    # All or nothing.
+
+    def test_a_run_is_committed_once(self, repository: Repository) -> None:
+        """The same run again is refused, and writes nothing."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"))
+        repository.commit(basis.changeset(basis.founding(1, "l1", "c1")))
+        before = self.image(repository)
+        again = read_basis(repository)
+        with pytest.raises(RunExistsError) as refused:
+            repository.commit(again.changeset(again.founding(1, "l2", "c2")))
+        assert refused.value.run_id == "run-1"
+        assert self.image(repository) == before
+        assert len(read_runs(repository)) == 1
+
+    def test_a_source_of_units_that_fails_writes_nothing(self, repository: Repository) -> None:
+        """An error raised between two units comes out as it is; nothing at all was written."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"), jobs=[job("j1", "l1")])
+        before = self.image(repository)
+        with pytest.raises(SourceFailedError):
+            repository.commit(attrs.evolve(basis.changeset(), units=_failing(basis.founding)))
+        assert self.image(repository) == before
+        assert read_runs(repository) == ()
+        assert read_leads(repository)["l1"].indexed is None
+
+    def test_a_run_that_failed_can_be_committed(self, repository: Repository) -> None:
+        """A run of which nothing was written was never made: its id is free."""
         basis = self.seeded(repository, Lead("l1"))
-        changes = basis.changeset(basis.founding(1, "l1", "c1"))
-        committed = repository.commit(changes)
-        (entry,) = self.raw_audit(repository)
-        assert (entry["actor"], entry["action"]) == ("system", "backfill_customers")
-        assert entry["payload"] == changes.audit_payload(committed.stats)
+        unit = basis.founding(1, "l1", "c1")
+        with pytest.raises(SourceFailedError):
+            repository.commit(attrs.evolve(basis.changeset(), units=_failing(basis.founding)))
+        repository.commit(basis.changeset(unit))
+        assert self.links(repository) == {"l1": "c1"}
+
+    # The identity index: who holds what.
+
+    def test_the_index_holds_what_it_was_given(self, repository: Repository) -> None:
+        """A record is read with its identifiers, sorted; a record without any as seen."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"), customers=["c1"])
+        changes = (reindex("l1", X, Y), reindex("l2"), reindex("customer:c1", X))
+        repository.commit(basis.changeset(basis.unit(1, *changes)))
+        leads = {key: row.indexed for key, row in read_leads(repository).items()}
+        assert leads == {"l1": (Y, X), "l2": ()}
+        with repository.reading() as reader:
+            (batch,) = reader.customers()
+        assert list(batch.indexed) == [(X,)]
+
+    def test_holders_come_with_all_they_hold(self, repository: Repository) -> None:
+        """A look-up returns every holder, lead or customer record, with all its identifiers."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"), customers=["c1"])
+        changes = (reindex("l1", X, Y), reindex("l2", Y), reindex("customer:c1", X))
+        repository.commit(basis.changeset(basis.unit(1, *changes)))
+        found = read_holders(repository, X)
+        assert dict(found.records) == {"l1": (Y, X), "customer:c1": (X,)}
+        assert found.saturated == frozenset()
+        assert read_holders(repository, Identifier("psid", "nobody's")).records == {}
+
+    def test_a_value_of_too_many_is_saturated(self, repository: Repository) -> None:
+        """No more holders are returned than were asked for; a value with more is named."""
+        leads = [f"l{number}" for number in range(5)]
+        basis = self.seeded(repository, *map(Lead, leads))
+        changes = (*(reindex(lead, X) for lead in leads[1:]), reindex("l0", Y))
+        repository.commit(basis.changeset(basis.unit(1, *changes)))
+        too_few, all_of_them = 3, 4
+        few = read_holders(repository, X, Y, at_most=too_few)
+        enough = read_holders(repository, X, Y, at_most=all_of_them)
+        assert few.saturated == {X}
+        assert len(few.records.keys() - {"l0"}) <= too_few
+        assert few.records["l0"] == (Y,)
+        assert (enough.saturated, set(enough.records)) == (frozenset(), set(leads))
+
+    def test_an_entry_is_replaced(self, repository: Repository) -> None:
+        """A record holds what it was given last; a value it lost has another version."""
+        basis = self.seeded(repository, Lead("l1"))
+        repository.commit(basis.changeset(basis.unit(1, reindex("l1", X))))
+        before = read_holders(repository, X, Y).versions
+        basis = read_basis(repository)
+        changes = basis.changeset(basis.unit(1, reindex("l1", Y)), run=run_of("run-2", minute=1))
+        repository.commit(changes)
+        found = read_holders(repository, X, Y)
+        assert dict(found.records) == {"l1": (Y,)}
+        assert found.versions.get(X, 0) != before[X]
+        assert found.versions[Y] > before.get(Y, 0)
+
+    def test_an_entry_written_again_changes_no_version(self, repository: Repository) -> None:
+        """A record that holds what it held leaves the value's version and the clock alone."""
+        basis = self.seeded(repository, Lead("l1"))
+        repository.commit(basis.changeset(basis.unit(1, reindex("l1", X))))
+        before, basis = read_holders(repository, X), read_basis(repository)
+        changes = basis.changeset(basis.unit(1, reindex("l1", X)), run=run_of("run-2", minute=1))
+        repository.commit(changes)
+        assert read_holders(repository, X) == before
+        assert read_basis(repository).clock == basis.clock
+
+    def test_the_clock_advances_with_every_claim(self, repository: Repository) -> None:
+        """A commit that adds a holder has a later clock, and gives it to the value."""
+        before = self.seeded(repository, Lead("l1"), Lead("l2"))
+        repository.commit(before.changeset(before.unit(1, reindex("l1", X))))
+        basis = read_basis(repository)
+        changes = basis.changeset(basis.unit(1, reindex("l2", X)), run=run_of("run-2", minute=1))
+        repository.commit(changes)
+        after = read_basis(repository)
+        assert before.clock < basis.clock < after.clock
+        assert read_holders(repository, X).versions[X] == after.clock
+
+    def test_a_run_marks_the_index_with_its_policy(self, repository: Repository) -> None:
+        """The index carries the fingerprint of the run that wrote it last, or None."""
+        basis = self.seeded(repository, Lead("l1"))
+        marks = [fingerprint(repository)]
+        repository.commit(basis.changeset(basis.unit(1, reindex("l1", X))))
+        marks.append(fingerprint(repository))
+        basis = read_basis(repository)
+        changes = basis.changeset(run=run_of("run-2", minute=1, policy="policy-2"))
+        repository.commit(changes)
+        marks.append(fingerprint(repository))
+        assert marks == [None, "policy-1", "policy-2"]
+
+    def test_tenants_with_equal_phones_stay_apart(self, repository: Repository) -> None:
+        """Two tenants hold one phone: neither sees the other's leads, claims or runs."""
+        if not isinstance(self, Tenants):
+            pytest.skip("this store keeps no tenants")
+        ours, theirs = self.two_tenants(repository)
+        basis = {"l1": self.seeded(ours, Lead("l1", phone="555.1"))}
+        basis["l2"] = self.seeded(theirs, Lead("l2", phone="555.1"))
+        for side, lead in ((ours, "l1"), (theirs, "l2")):
+            changes = (new_customer(f"c-{lead}"), link(lead, f"c-{lead}"), reindex(lead, X))
+            run = run_of(f"run-{lead}")
+            side.commit(basis[lead].changeset(basis[lead].unit(1, *changes), run=run))
+        for side, lead in ((ours, "l1"), (theirs, "l2")):
+            rows = read_leads(side)
+            assert {key: row.customer_id for key, row in rows.items()} == {lead: f"c-{lead}"}
+            assert dict(read_holders(side, X).records) == {lead: (X,)}
+            assert [run.id for run in read_runs(side)] == [f"run-{lead}"]
+
+    def refuses(
+        self, repository: Repository, changes: ChangeSet, *, names: set[str] | None = None
+    ) -> None:
+        """Check that *changes* are refused as stale, naming those leads, and write nothing."""
+        before, runs = self.image(repository), read_runs(repository)
+        with pytest.raises(StalePlanError) as refused:
+            repository.commit(changes)
+        assert names is None or set(refused.value.lead_ids) == names
+        assert self.image(repository) == before
+        assert read_runs(repository) == runs
+
+
+class SourceFailedError(Exception):
+    """What the units of a test raise in their midst."""
+
+
+def fingerprint(repository: Repository) -> str | None:
+    """Read what the index is marked with."""
+    with repository.reading() as reader:
+        return reader.facts().fingerprint
+
+
+def _failing(founding: Callable[[int, str, str], Unit]) -> Iterator[Unit]:
+    yield founding(1, "l1", "c1")
+    raise SourceFailedError

@@ -6,4 +6,9 @@ import pytest
 
 __all__: list[str] = []
 
-pytest.register_assert_rewrite("leadfold.testing.contract")
+pytest.register_assert_rewrite(
+    "leadfold.testing.contract",
+    "leadfold.testing.contract_hooks",
+    "leadfold.testing.contract_stored",
+    "leadfold.testing.readback",
+)

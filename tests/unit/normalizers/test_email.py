@@ -171,6 +171,20 @@ def test_settings_of_the_library_do_not_count(monkeypatch: pytest.MonkeyPatch) -
     assert normalize_email("x" * 65 + "@example.com", fast=False) is not None
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_without_fast_the_library_is_asked(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    """About every value, plain ones too; with it, plain ones never reach the library."""
+
+    def refuse(_text: str, **_options: object) -> None:
+        raise email_validator.EmailSyntaxError
+
+    monkeypatch.setattr(email_validator, "validate_email", refuse)
+    expected = "ann@example.com" if fast else Reason.MALFORMED
+    assert parse_email("ann@example.com", fast=fast) == expected
+    assert parse_emails(["ann@example.com"], fast=fast) == [expected]
+    assert email_normalizer(fast=fast).parse(["ann@example.com"]) == [expected]
+
+
 def test_the_normalizer_tells_its_rule_not_its_speed() -> None:
     """Stored keys depend on the version: provider rules change it, the fast path does not."""
     assert email_normalizer().version == email_normalizer(fast=False).version == "1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -190,6 +191,13 @@ def stated(row: dict[str, str]) -> phonenumbers.PhoneNumber:
     return phonenumbers.parse(row["expected_e164"])
 
 
+JUDGED_WITH = (9, 0, 43)  # the release whose metadata the oracle's columns were made with
+
+
+@pytest.mark.skipif(
+    tuple(map(int, re.findall(r"\d+", phonenumbers.__version__))) < JUDGED_WITH,
+    reason="older metadata lack some of the numbers",
+)
 class TestOracle:
     """Numbers that other projects state, with what they make of them."""
 

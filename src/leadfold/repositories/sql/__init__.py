@@ -26,8 +26,7 @@ def named(path: str) -> dict[str, str]:
     """Return the statements of the file at *path* by the name in the comment above each."""
     _, *pieces = _NAME.split(read(path))
     return {
-        name: text.strip().rstrip(";")
-        for name, text in zip(pieces[::2], pieces[1::2], strict=True)
+        name: text.strip().rstrip(";") for name, text in zip(pieces[::2], pieces[1::2], strict=True)
     }
 
 

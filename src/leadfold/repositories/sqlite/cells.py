@@ -11,7 +11,7 @@ from leadfold.changes import timestamp
 from leadfold.model import Identifier, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "dump",
@@ -67,11 +67,7 @@ def stored_moment(when: object) -> object:
 
 def dump(value: object) -> str | None:
     """Return *value* as compact JSON, None as nothing; moments are written as ISO text."""
-    if value is None:
-        return None
-    return json.dumps(
-        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-    )
+    return None if value is None else _ENCODER.encode(value)
 
 
 def load(text: object) -> object:
@@ -90,12 +86,22 @@ def json_object(raw: object) -> Mapping[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def identifiers_of(raw: object) -> tuple[Identifier, ...] | None:
-    """Return the identifiers the index holds for a record, sorted; None if it never saw it."""
-    if raw is None:
-        return None
-    pairs = sorted((kind, value) for kind, value in json.loads(cast("str", raw)))
-    return tuple(Identifier(kind, value) for kind, value in pairs)
+def identifiers_of(cells: Sequence[object]) -> list[tuple[Identifier, ...] | None]:
+    """Return the identifiers the index holds for each record, sorted; None if it never saw it.
+
+    >>> identifiers_of(['[["phone","+15551234567"]]', "[]", None])
+    [(Identifier(kind='phone', value=…),), (), None]
+    """
+    if not any(cells):
+        return [None] * len(cells)
+    # one document for the whole batch: a parser's start costs more than a record's few values
+    records = json.loads(f"[{','.join('null' if cell is None else str(cell) for cell in cells)}]")
+    return [None if pairs is None else _sorted(pairs) for pairs in records]
+
+
+def _sorted(pairs: list[list[str]]) -> tuple[Identifier, ...]:
+    pairs.sort()
+    return tuple([Identifier(kind, value) for kind, value in pairs])
 
 
 def _plain(value: object) -> object:
@@ -105,3 +111,8 @@ def _plain(value: object) -> object:
         return list(value)
     msg = f"{type(value).__name__} has no place in JSON"
     raise TypeError(msg)
+
+
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+)

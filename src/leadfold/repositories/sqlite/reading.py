@@ -228,7 +228,7 @@ def _lead_batch(batch: _Batch, lead: LeadTable) -> LeadBatch:
         created_at=[moment(raw) for raw in created_at],
         customer_ids=cast("Sequence[str | None]", customer_ids),
         versions=cast("Sequence[int]", versions),
-        indexed=_indexed(indexed),
+        indexed=identifiers_of(indexed),
         unreadable=unreadable,
     )
 
@@ -270,7 +270,9 @@ def _fields(columns: Sequence[Sequence[object]], lead: LeadTable) -> dict[str, S
 
 def _tuples(cells: Sequence[Sequence[object]]) -> list[object]:
     """Return one cell of several: a tuple of the texts there are, or None."""
-    return [tuple(text for text in row if text is not None) or None for row in zip(*cells)]
+    return [
+        tuple(text for text in row if text is not None) or None for row in zip(*cells, strict=False)
+    ]
 
 
 def _customer_batch(batch: _Batch) -> CustomerBatch:
@@ -287,12 +289,8 @@ def _customer_batch(batch: _Batch) -> CustomerBatch:
         created_at=[moment(raw) for raw in created_at],
         made_by=[_maker(*made) for made in zip(inserted, objects, strict=True)],
         versions=cast("Sequence[int]", versions),
-        indexed=_indexed(indexed),
+        indexed=identifiers_of(indexed),
     )
-
-
-def _indexed(cells: Sequence[object]) -> Sequence[tuple[Identifier, ...] | None]:
-    return [identifiers_of(raw) for raw in cells]
 
 
 def _maker(inserted: object, metadata: Mapping[str, object] | None) -> Maker | None:

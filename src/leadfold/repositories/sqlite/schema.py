@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Catalog", "Column", "create_user_tables", "migrate", "statements_of"]
 
 _OWN = "leadfold_migrations"
-_NOT_NULL = re.compile(r"\)\s*WHERE\s+\W?(?P<column>.+?)\W?\s+IS\s+NOT\s+NULL\s*$", re.I | re.S)
+_NOT_NULL = re.compile(
+    r"\)\s*WHERE\s+\W?(?P<column>.+?)\W?\s+IS\s+NOT\s+NULL\s*$", re.IGNORECASE | re.DOTALL
+)
 
 
 def fold(name: str) -> str:

@@ -12,7 +12,7 @@ from leadfold.exceptions import RetryableError, StoreError, UnitError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Parameters", "Session", "connect"]
 
@@ -20,6 +20,7 @@ Parameters = "Sequence[object] | Mapping[str, object]"
 Row = tuple[object, ...]
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_SETTINGS = ("foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536")  # KiB
 _PRIMARY = 0xFF  # the low byte of an extended result code
 _UNBINDABLE = (UnicodeEncodeError, OverflowError, sqlite3.DataError)
 
@@ -33,7 +34,8 @@ def connect(
         connection = sqlite3.connect(
             uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA foreign_keys = ON")
+        for setting in _SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
     except sqlite3.Error as e:
         raise store_error(e) from e
     return connection
@@ -92,6 +94,8 @@ class Session:
         except (sqlite3.IntegrityError, *_UNBINDABLE) as e:
             raise _fault(e) from e
         except sqlite3.Error as e:
+            if "binding parameter" in str(e):
+                raise _fault(e) from e
             raise store_error(e) from e
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:  # type: ignore[valid-type]
@@ -155,8 +159,10 @@ class Session:
             yield
         finally:
             # The caller may have written meanwhile: then the transaction is the caller's to end.
-            if begun and self.connection.in_transaction and (
-                changes == self.connection.total_changes
+            if (
+                begun
+                and self.connection.in_transaction
+                and (changes == self.connection.total_changes)
             ):
                 self.execute("ROLLBACK")
 

@@ -14,6 +14,8 @@ import attrs
 from leadfold.repositories import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from leadfold.repositories.mapping import DependentTable, StoreMapping, Table
 
 __all__ = ["Shapes", "quote"]
@@ -31,7 +33,7 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _fill(template: str, names: dict[str, str]) -> str:
+def _fill(template: str, names: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda place: names[place[1]], template)
 
 
@@ -74,6 +76,7 @@ class Shapes:
 
     def __init__(self, mapping: StoreMapping, *, indexed: bool) -> None:
         self.mapping = mapping
+        self._statements = {**sql.named("sqlite/reading.sql"), **sql.named("sqlite/writing.sql")}
         self._names = {
             **_names("lead", mapping.lead),
             **_names("customer", mapping.customer),
@@ -82,7 +85,6 @@ class Shapes:
             **self._inserts(),
             "patch_misfits": "",
         }
-        self._statements = {**sql.named("sqlite/reading.sql"), **sql.named("sqlite/writing.sql")}
         self._names |= self._index() if indexed else _NO_INDEX
         if mapping.customer.metadata is not None:
             for piece in ("metadata_is_object", "patch_misfits"):
@@ -96,11 +98,11 @@ class Shapes:
 
     def leads(self, *, chosen: bool) -> str:
         """Return the query for all leads, or for the *chosen*, those whose ids are bound."""
-        return self.statement("leads", lead_chosen=_chosen("lead", self._names, chosen=chosen))
+        return self.statement("leads", lead_chosen=self._chosen("lead", chosen=chosen))
 
     def customers(self, *, chosen: bool) -> str:
         """Return the query for all customers, or for the *chosen*."""
-        picked = _chosen("customer", self._names, chosen=chosen)
+        picked = self._chosen("customer", chosen=chosen)
         return self.statement("customers", customer_chosen=picked)
 
     def dependent(self, name: str, table: DependentTable) -> str:
@@ -138,9 +140,17 @@ class Shapes:
             conditions.append(f"{quote(lead.tenant)} IS :tenant")
         owners = [f"{quote(customer.tenant)} IS :tenant"] if customer.tenant is not None else []
         return {
-            "leads": _source(lead.table, conditions),
-            "customers": _source(customer.table, owners),
+            "leads": self._source(lead.table, conditions),
+            "customers": self._source(customer.table, owners),
         }
+
+    def _source(self, table: str, conditions: list[str]) -> str:
+        names = {"table": f"main.{quote(table)}", "conditions": " AND ".join(conditions)}
+        return _fill(self._statements["rows_that"], names) if conditions else names["table"]
+
+    def _chosen(self, prefix: str, *, chosen: bool) -> str:
+        names = {"id": self._names[f"{prefix}.id"]}
+        return _fill(self._statements["chosen"], names) if chosen else "1"
 
     def _cells(self) -> dict[str, str]:
         lead, customer = self.mapping.lead, self.mapping.customer
@@ -179,14 +189,3 @@ class Shapes:
 
 
 _NO_INDEX = {"indexed": "NULL", "lead_record": "", "customer_record": "", "customer_inserted": "0"}
-
-
-def _source(table: str, conditions: list[str]) -> str:
-    if not conditions:
-        return f"main.{quote(table)}"
-    return f"(SELECT * FROM main.{quote(table)} WHERE {' AND '.join(conditions)})"  # noqa: S608 - quoted
-
-
-def _chosen(prefix: str, names: dict[str, str], *, chosen: bool) -> str:
-    id_column = names[f"{prefix}.id"]
-    return f"row.{id_column} IN (SELECT value FROM json_each(:ids))" if chosen else "1"

@@ -28,6 +28,12 @@ FROM {customers} AS row {customer_record}
 WHERE {customer_chosen}
 LIMIT -1 OFFSET :skip;
 
+-- name: rows_that
+(SELECT * FROM {table} WHERE {conditions});
+
+-- name: chosen
+row.{id} IN (SELECT value FROM json_each(:ids));
+
 -- name: indexed
 CASE WHEN record.id IS NOT NULL THEN (
     SELECT json_group_array(json_array(identity.kind, identity.value))

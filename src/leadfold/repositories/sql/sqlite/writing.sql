@@ -1,4 +1,6 @@
 -- What a commit runs. Each statement is set-based: it takes a whole staged batch at once.
+-- CROSS JOIN keeps SQLite to the order written: from the few staged rows to the many stored ones.
+-- A plus before a column keeps it from an index in which nearly all rows are alike.
 -- Names in braces are quoted tables and columns, or pieces that shapes.py makes.
 
 -- name: known_run
@@ -53,23 +55,23 @@ WHERE NOT EXISTS (
 UNION ALL
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_holder AS stage
-JOIN leadfold_identity AS identity
+CROSS JOIN leadfold_identity AS identity
     ON identity.tenant = :own AND identity.kind = stage.kind AND identity.value = stage.value
 WHERE identity.version > :claims_at AND identity.version <> :clock
 UNION ALL
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_lead AS stage
-JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = stage.id
-JOIN leadfold_holders AS holder ON holder.record = record.id
-JOIN leadfold_identity AS identity ON identity.id = holder.identity
+CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = stage.id
+CROSS JOIN leadfold_holders AS holder ON holder.record = record.id
+CROSS JOIN leadfold_identity AS identity ON identity.id = holder.identity
 WHERE identity.version > :claims_at AND identity.version <> :clock
 UNION ALL
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_customer AS stage
-JOIN leadfold_records AS record
+CROSS JOIN leadfold_records AS record
     ON record.tenant = :own AND record.record_id = 'customer:' || stage.id
-JOIN leadfold_holders AS holder ON holder.record = record.id
-JOIN leadfold_identity AS identity ON identity.id = holder.identity
+CROSS JOIN leadfold_holders AS holder ON holder.record = record.id
+CROSS JOIN leadfold_identity AS identity ON identity.id = holder.identity
 WHERE identity.version > :claims_at AND identity.version <> :clock
 {patch_misfits};
 
@@ -89,7 +91,7 @@ WHERE NOT EXISTS (
 UNION ALL
 SELECT stage.unit, 'broken', stage.id
 FROM temp.leadfold_stage_patch AS stage
-JOIN {customers} AS row ON row.{customer.id} = stage.id
+CROSS JOIN {customers} AS row ON row.{customer.id} = stage.id
 WHERE row.{customer.metadata} IS NOT NULL AND NOT {metadata_is_object};
 
 -- name: metadata_is_object
@@ -107,24 +109,24 @@ SELECT :run, unit, 'Customer', id, 'insert', image
 FROM temp.leadfold_stage_insert ORDER BY rowid;
 
 -- name: patch_customers
-WITH RECURSIVE folded (id, position, metadata) AS (
-    SELECT stage.id, 0, coalesce(row.{customer.metadata}, '{}')
-    FROM temp.leadfold_stage_patch AS stage
-    JOIN {customer.table} AS row ON row.{customer.id} = stage.id
-    UNION ALL
-    SELECT folded.id, stage.position, CASE
-        WHEN stage.after IS NULL THEN json_remove(folded.metadata, stage.path)
-        ELSE json_set(folded.metadata, stage.path, json(stage.after))
-    END
-    FROM folded
-    JOIN temp.leadfold_stage_key AS stage
-        ON stage.id = folded.id AND stage.position = folded.position + 1
-)
 UPDATE {customer.table} AS target SET {customer.metadata} = patched.metadata
 FROM (
+    WITH RECURSIVE folded (id, position, metadata) AS (
+        SELECT stage.id, 0, coalesce(row.{customer.metadata}, '{}')
+        FROM temp.leadfold_stage_patch AS stage
+        CROSS JOIN {customer.table} AS row ON row.{customer.id} = stage.id
+        UNION ALL
+        SELECT folded.id, stage.position, CASE
+            WHEN stage.after IS NULL THEN json_remove(folded.metadata, stage.path)
+            ELSE json_set(folded.metadata, stage.path, json(stage.after))
+        END
+        FROM folded
+        CROSS JOIN temp.leadfold_stage_key AS stage
+            ON stage.id = folded.id AND stage.position = folded.position + 1
+    )
     SELECT folded.id, folded.metadata
     FROM folded
-    JOIN temp.leadfold_stage_patch AS stage
+    CROSS JOIN temp.leadfold_stage_patch AS stage
         ON stage.id = folded.id AND stage.keys = folded.position
 ) AS patched
 WHERE target.{customer.id} = patched.id;
@@ -152,15 +154,15 @@ INSERT INTO leadfold_ledger (run, unit, table_name, row_id, action, after)
 SELECT :run, stage.unit, :dependent, CAST(row.{dependent.id} AS TEXT), 'follow',
     json_quote(stage.customer_id)
 FROM temp.leadfold_stage_follow AS stage
-JOIN {dependent.table} AS row ON row.{dependent.lead_id} = stage.lead_id
-WHERE stage.dependent = :dependent AND row.{dependent.customer_id} IS NULL;
+CROSS JOIN {dependent.table} AS row ON row.{dependent.lead_id} = stage.lead_id
+WHERE stage.dependent = :dependent AND +row.{dependent.customer_id} IS NULL;
 
 -- name: follow_leads
 UPDATE {dependent.table} AS target SET {dependent.customer_id} = stage.customer_id
 FROM temp.leadfold_stage_follow AS stage
 WHERE stage.dependent = :dependent
 AND target.{dependent.lead_id} = stage.lead_id
-AND target.{dependent.customer_id} IS NULL;
+AND +target.{dependent.customer_id} IS NULL;
 
 -- name: index_records
 INSERT OR IGNORE INTO leadfold_records (tenant, record_id)
@@ -170,10 +172,10 @@ SELECT :own, record_id FROM temp.leadfold_stage_record;
 INSERT INTO temp.leadfold_stage_lost (record, identity)
 SELECT holder.record, holder.identity
 FROM temp.leadfold_stage_record AS stage
-JOIN leadfold_records AS record
+CROSS JOIN leadfold_records AS record
     ON record.tenant = :own AND record.record_id = stage.record_id
-JOIN leadfold_holders AS holder ON holder.record = record.id
-JOIN leadfold_identity AS identity ON identity.id = holder.identity
+CROSS JOIN leadfold_holders AS holder ON holder.record = record.id
+CROSS JOIN leadfold_identity AS identity ON identity.id = holder.identity
 WHERE NOT EXISTS (
     SELECT 1 FROM temp.leadfold_stage_holder AS kept
     WHERE kept.record_id = stage.record_id
@@ -188,9 +190,9 @@ SELECT DISTINCT :own, kind, value, :clock FROM temp.leadfold_stage_holder;
 INSERT INTO temp.leadfold_stage_gained (record, identity)
 SELECT record.id, identity.id
 FROM temp.leadfold_stage_holder AS stage
-JOIN leadfold_records AS record
+CROSS JOIN leadfold_records AS record
     ON record.tenant = :own AND record.record_id = stage.record_id
-JOIN leadfold_identity AS identity
+CROSS JOIN leadfold_identity AS identity
     ON identity.tenant = :own AND identity.kind = stage.kind AND identity.value = stage.value
 WHERE NOT EXISTS (
     SELECT 1 FROM leadfold_holders AS holder

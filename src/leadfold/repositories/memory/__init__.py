@@ -15,9 +15,9 @@ import attrs
 
 from leadfold.exceptions import DuplicateLeadError
 from leadfold.model import CONVERSATION, JOB, Dependent, text_id
-from leadfold.repositories import memory_commit
-from leadfold.repositories.memory_reader import MemoryReader
-from leadfold.repositories.memory_rows import (
+from leadfold.repositories.memory.committing import commit
+from leadfold.repositories.memory.reading import MemoryReader
+from leadfold.repositories.memory.rows import (
     AuditEntry,
     Constraint,
     DependentRow,
@@ -25,7 +25,7 @@ from leadfold.repositories.memory_rows import (
     customer_of,
     lead_of,
 )
-from leadfold.repositories.memory_tables import DependentTable, Draft, Store, Table, Tables
+from leadfold.repositories.memory.tables import DependentTable, Draft, Store, Table, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -59,7 +59,7 @@ class InMemoryRepository:
     ['l1']
     """
 
-    def __init__(  # noqa: PLR0913 - each is a table, or a declaration of a schema
+    def __init__(
         self,
         leads: Iterable[object] = (),
         dependents: Dependents | None = None,
@@ -98,7 +98,7 @@ class InMemoryRepository:
     def commit(self, changes: ChangeSet) -> Committed:
         """Write *changes*: every unit whole, or not at all; see `Repository.commit`."""
         with self._store.alone():
-            tables, committed = memory_commit.commit(self._tables, self._shape, changes)
+            tables, committed = commit(self._tables, self._shape, changes)
             self._store.tables[self._tenant] = tables
         return committed
 
@@ -120,11 +120,12 @@ class InMemoryRepository:
 
     def insert_lead(self, lead: object) -> None:
         """Insert a lead, as the application does when one comes in."""
-        row = lead_of(lead)
+        self.insert_leads([lead])
+
+    def insert_leads(self, leads: Iterable[object]) -> None:
+        """Insert many leads, or none: an id that is there already, or comes twice, is refused."""
         with self._changing() as draft:
-            if row.id in draft.leads.rows:
-                raise DuplicateLeadError([row.id])
-            draft.leads.put(row.id, row)
+            _insert_leads(draft.leads, map(lead_of, leads))
 
     def update_lead(self, lead: object) -> None:
         """Replace the lead of that id, as the application does when one is edited."""
@@ -141,12 +142,8 @@ class InMemoryRepository:
 
     def insert_customer(self, customer: object) -> None:
         """Insert a customer that somebody other than leadfold made."""
-        row = customer_of(customer)
         with self._changing() as draft:
-            if row.id in draft.customers.rows:
-                msg = f"several customers have the id {row.id}"
-                raise ValueError(msg)
-            draft.customers.put(row.id, row)
+            _insert_customer(draft.customers, customer_of(customer))
 
     def update_customer(self, customer: object) -> None:
         """Replace the customer of that id, as the application does when one is edited."""
@@ -162,6 +159,8 @@ class InMemoryRepository:
             draft.customers.drop(customer_id)
             for lead in [row for row in self.leads() if row.customer_id == customer_id]:
                 draft.leads.put(lead.id, attrs.evolve(lead, customer_id=None))
+            for name in self._tables.dependents:
+                draft.dependents(name).unlink(customer_id)
 
     def insert_dependent(self, name: str, row: DependentRow) -> None:
         """Insert or replace a row of the dependent *name*, as when a job comes in."""
@@ -186,9 +185,9 @@ class InMemoryRepository:
         self, leads: Iterable[object], dependents: Dependents, customers: Iterable[object]
     ) -> None:
         with self._changing() as draft:
-            _fill_leads(draft.leads, map(lead_of, leads))
+            _insert_leads(draft.leads, map(lead_of, leads))
             for customer in map(customer_of, customers):
-                draft.customers.put(customer.id, customer)
+                _insert_customer(draft.customers, customer)
             for name, rows in dependents.items():
                 table = draft.dependents(name if isinstance(name, str) else name.name)
                 table.rows.update((text_id(row["id"]), dict(row)) for row in rows)
@@ -207,7 +206,7 @@ def _open(reader: Reader) -> Iterator[Reader]:
     yield reader
 
 
-def _fill_leads(table: Table[Lead], leads: Iterable[Lead]) -> None:
+def _insert_leads(table: Table[Lead], leads: Iterable[Lead]) -> None:
     """Insert *leads*; if several have one id, all such ids are named."""
     twice = set()
     for lead in leads:
@@ -216,6 +215,13 @@ def _fill_leads(table: Table[Lead], leads: Iterable[Lead]) -> None:
         table.put(lead.id, lead)
     if twice:
         raise DuplicateLeadError(twice)
+
+
+def _insert_customer(table: Table[Customer], customer: Customer) -> None:
+    if customer.id in table.rows:
+        msg = f"several customers share the id {customer.id}: give every customer an id of its own"
+        raise ValueError(msg)
+    table.put(customer.id, customer)
 
 
 def _declared(dependents: Dependents) -> dict[str, Dependent]:

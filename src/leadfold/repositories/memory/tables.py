@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from leadfold.changes import Run
     from leadfold.model import Customer, Dependent, Identifier, Lead, Ruling
-    from leadfold.repositories.memory_rows import AuditEntry, DependentRow
+    from leadfold.repositories.memory.rows import AuditEntry, DependentRow
     from leadfold.repository import LedgerEntry
 
 __all__ = ["DependentTable", "Draft", "Index", "Store", "Table", "Tables"]
@@ -77,6 +77,16 @@ class DependentTable:
         for row_id, row in self.rows.items():
             rows.setdefault(self.lead_of(row), []).append(row_id)
         return rows
+
+    def link(self, row_id: str, customer_id: str | None) -> None:
+        """Let a row point at *customer_id*."""
+        self.rows[row_id] = {**self.rows[row_id], self.declared.customer_id: customer_id}
+
+    def unlink(self, customer_id: str) -> None:
+        """Let the rows that point at *customer_id* point at none."""
+        for row_id, row in self.rows.items():
+            if self.customer_of(row) == customer_id:
+                self.link(row_id, None)
 
 
 @attrs.define

@@ -14,14 +14,14 @@ import attrs
 from leadfold.changes import Follow, InsertCustomer, Link, PatchCustomer, Reindex
 from leadfold.exceptions import StoreError, UnitError
 from leadfold.masking import mask
-from leadfold.repositories.memory_rows import customer_of
+from leadfold.repositories.memory.rows import customer_of
 from leadfold.repository import LedgerEntry
 
 if TYPE_CHECKING:
     from leadfold.changes import Change, Unit
     from leadfold.model import Customer, Lead
-    from leadfold.repositories.memory_rows import DependentRow, Shape
-    from leadfold.repositories.memory_tables import DependentTable, Draft
+    from leadfold.repositories.memory.rows import Shape
+    from leadfold.repositories.memory.tables import DependentTable, Draft
 
 __all__ = ["Writer"]
 
@@ -80,8 +80,8 @@ class Writer:
                 taken[getattr(customer, column)] = customer.id
         for lead in staged.leads.maps[0].values():
             self.draft.leads.put(lead.id, lead)
-        for (name, row_id), row in staged.dependents.items():
-            self.table(name).rows[row_id] = row
+        for name, row_id, customer_id in staged.followed:
+            self.table(name).link(row_id, customer_id)
             self.followed[name] += 1
         for record in staged.records:
             self.draft.index.record(record.record_id, record.identifiers)
@@ -95,7 +95,7 @@ class _Staged:
     def __init__(self, writer: Writer, number: int) -> None:
         self.leads = ChainMap[str, "Lead"]({}, writer.draft.leads.rows)
         self.customers = ChainMap[str, "Customer"]({}, writer.draft.customers.rows)
-        self.dependents: dict[tuple[str, str], DependentRow] = {}
+        self.followed: list[tuple[str, str, str]] = []
         self.records: list[Reindex] = []
         self.entries: list[LedgerEntry] = []
         self._writer = writer
@@ -112,7 +112,7 @@ class _Staged:
                 self._link(change)
             case Follow():
                 self._follow(change)
-            case Reindex():
+            case Reindex():  # pragma: no branch - the last of the five
                 self.records.append(change)
 
     def _insert(self, insert: InsertCustomer) -> None:
@@ -146,11 +146,9 @@ class _Staged:
         self._require(follow.customer_id)
         table = self._writer.table(follow.table)
         for row_id in self._writer.rows_of(follow.table, follow.lead_id):
-            row = table.rows[row_id]
-            if table.customer_of(row) is not None:
+            if table.customer_of(table.rows[row_id]) is not None:
                 continue
-            after = {**row, table.declared.customer_id: follow.customer_id}
-            self.dependents[follow.table, row_id] = after
+            self.followed.append((follow.table, row_id, follow.customer_id))
             entry = self._entry(follow.table, row_id, "follow", None, follow.customer_id)
             self.entries.append(entry)
 

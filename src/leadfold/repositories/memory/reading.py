@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 from leadfold.model import field_of, utc
-from leadfold.repositories.memory_rows import IDENTIFIERS
+from leadfold.repositories.memory.rows import IDENTIFIERS
 from leadfold.repository import (
     ORIGINAL,
     CustomerBatch,
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from leadfold.changes import Run
     from leadfold.model import Customer, Identifier, Lead, Ruling
-    from leadfold.repositories.memory_rows import Shape
-    from leadfold.repositories.memory_tables import Tables
+    from leadfold.repositories.memory.rows import Shape
+    from leadfold.repositories.memory.tables import Tables
     from leadfold.repository import LedgerEntry, Maker
 
 __all__ = ["MemoryReader"]

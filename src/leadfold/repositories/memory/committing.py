@@ -12,17 +12,17 @@ import attrs
 
 from leadfold.changes import Committed, Link, PatchCustomer, Reindex, UnitFailure
 from leadfold.exceptions import RunExistsError, StalePlanError, UnitError
-from leadfold.repositories.memory_rows import AuditEntry
-from leadfold.repositories.memory_tables import Draft
-from leadfold.repositories.memory_writing import Writer
+from leadfold.repositories.memory.rows import AuditEntry
+from leadfold.repositories.memory.tables import Draft
+from leadfold.repositories.memory.writing import Writer
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from leadfold.changes import ChangeSet, Stats, Unit
     from leadfold.model import Identifier
-    from leadfold.repositories.memory_rows import Shape
-    from leadfold.repositories.memory_tables import Tables
+    from leadfold.repositories.memory.rows import Shape
+    from leadfold.repositories.memory.tables import Tables
 
 __all__ = ["commit"]
 _STALE = "changed since the plan was made: {}"

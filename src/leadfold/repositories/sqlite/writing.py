@@ -1,0 +1,274 @@
+"""A commit in SQLite: batches of units staged, tested and written set by set. It decides nothing.
+
+A batch with a data fault is undone and tried again in halves, until the units at fault stand
+alone: these are left out, everything else is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from leadfold.changes import Committed, Link, UnitFailure
+from leadfold.exceptions import RunExistsError, StalePlanError, StoreError, UnitError
+from leadfold.model import utc
+from leadfold.repositories.sqlite.cells import dump, stored_moment
+from leadfold.repositories.sqlite.schema import migrate
+from leadfold.repositories.sqlite.shapes import Shapes
+from leadfold.repositories.sqlite.staging import Stage, batches
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from datetime import datetime
+    from typing import Literal
+
+    from leadfold.changes import ChangeSet, Stats, Unit
+    from leadfold.repositories.mapping import StoreMapping
+    from leadfold.repositories.sqlite.schema import Catalog
+    from leadfold.repositories.sqlite.session import Session
+
+__all__ = ["commit"]
+
+_STALE = "changed since the plan was made: {}"
+
+
+def commit(
+    session: Session,
+    catalog: Catalog,
+    mapping: StoreMapping,
+    tenant: str | None,
+    changes: ChangeSet,
+) -> Committed:
+    """Write *changes* inside the transaction that is open; whatever raises, it is undone."""
+    migrate(session, catalog)
+    shapes = Shapes(mapping, indexed=True)
+    audit_id = catalog.audit_needs_id(mapping)
+    record = _Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
+    writer = _Writer(session, shapes, changes, record.open(tenant))
+    for units in batches(changes.units):
+        writer.write(units)
+    if writer.stale and changes.on_stale == "refuse":
+        raise StalePlanError(writer.stale)
+    failed = sorted(writer.failed, key=lambda each: each[0].number)
+    stats = changes.outcome(failed, writer.followed)
+    record.close(stats, writer)
+    return Committed(stats, tuple(failure for _, failure in failed), session.statements)
+
+
+@attrs.frozen
+class _Record:
+    """The rows that say a run took place: itself, the index's state, the audit entry."""
+
+    session: Session
+    shapes: Shapes
+    changes: ChangeSet
+    own: str
+    audit_with_id: bool
+
+    def open(self, tenant: str | None) -> dict[str, object]:
+        """Start the run; return what every statement of it binds."""
+        run = self.changes.run
+        if self.session.rows(self.shapes.statement("known_run"), {"own": self.own, "id": run.id}):
+            raise RunExistsError(run.id)
+        [(clock,)] = self.session.rows(self.shapes.statement("clock"), {"own": self.own})
+        row = attrs.asdict(run, recurse=False) | {
+            "own": self.own,
+            "at": cast("datetime", utc(run.at)).isoformat(),
+            "versions": dump(dict(run.versions)),
+        }
+        opened = self.session.execute(self.shapes.statement("open_run"), row)
+        return {
+            "own": self.own,
+            "tenant": tenant,
+            "run": opened.lastrowid,
+            "clock": clock,
+            "claims_at": self.changes.claims_at,
+        }
+
+    def close(self, stats: Stats, writer: _Writer) -> None:
+        """Write the run's figures, what the index was written with, and the audit entry."""
+        run = self.changes.run
+        figures = {
+            "run": writer.bound["run"],
+            "stats": dump(stats.to_dict()),
+            "extra": dump({**run.extra, **stats.extra}),
+        }
+        self.session.execute(self.shapes.statement("close_run"), figures)
+        if run.policy or writer.reindexed:
+            clock = cast("int", writer.bound["clock"]) - (not writer.reindexed)
+            state = {"own": self.own, "policy": run.policy, "now": clock}
+            self.session.execute(self.shapes.statement("index_state"), state)
+        self._audit(stats)
+
+    def _audit(self, stats: Stats) -> None:
+        run = self.changes.run
+        entry = {
+            "own": self.own,
+            "id": run.id,
+            "actor": run.actor,
+            "action": run.action,
+            "payload": dump(self.changes.audit_payload(stats)),
+            "at": stored_moment(run.at),
+        }
+        if self.shapes.mapping.audit is None:
+            statement = self.shapes.statement("own_audit")
+        else:
+            statement = self.shapes.audit(with_id=self.audit_with_id)
+        self.session.execute(statement, entry)
+
+
+class _Writer:
+    """Writes batches; keeps what was left out and what was counted."""
+
+    def __init__(
+        self, session: Session, shapes: Shapes, changes: ChangeSet, bound: dict[str, object]
+    ) -> None:
+        self.session = session
+        self.shapes = shapes
+        self.refuses = changes.on_stale == "refuse"
+        self.bound = bound
+        self.stage = Stage(session)
+        self.failed: list[tuple[Unit, UnitFailure]] = []
+        self.stale: set[str] = set()
+        self.followed: Counter[str] = Counter()
+        self.reindexed = False
+        self._tables = {table.name: table for table in shapes.mapping.dependents}
+
+    def write(self, units: Sequence[Unit]) -> None:
+        """Write *units* whole; those that are stale or at fault are noted and left out."""
+        try:
+            with self.session.savepoint():
+                self.stage.fill(units)
+                stale = self._stale(units)
+                # After a stale unit, a plan that refuses writes nothing: it only looks for more.
+                written = _Written() if stale or self._refused else self._write_staged()
+                self.stage.empty()
+        except UnitError as e:
+            self._halve(units, e)
+            return
+        self.followed += written.followed
+        self.reindexed = self.reindexed or written.reindexed
+        if stale:
+            self._note_stale(units, stale)
+            self._write_rest(units, stale)
+
+    def _write_rest(self, units: Sequence[Unit], stale: Container[int]) -> None:
+        rest = [unit for unit in units if unit.number not in stale]
+        if rest and not self._refused:
+            self.write(rest)
+
+    @property
+    def _refused(self) -> bool:
+        return self.refuses and bool(self.stale)
+
+    def _halve(self, units: Sequence[Unit], fault: UnitError) -> None:
+        """Try each half by itself; a unit that is alone with *fault* is left out."""
+        if not self.session.connection.in_transaction:
+            msg = f"a trigger or constraint ended the whole transaction: {fault}"
+            raise StoreError(msg) from fault
+        if len(units) == 1:
+            self.failed.append((units[0], _failure(units[0], "fault", str(fault))))
+            return
+        middle = len(units) // 2
+        self.write(units[:middle])
+        self.write(units[middle:])
+
+    def _note_stale(self, units: Sequence[Unit], stale: dict[int, set[str]]) -> None:
+        for unit in units:
+            if names := stale.get(unit.number):
+                self.stale |= names
+                message = _STALE.format(", ".join(sorted(names)))
+                self.failed.append((unit, _failure(unit, "stale", message)))
+
+    def _stale(self, units: Sequence[Unit]) -> dict[int, set[str]]:
+        """Return the staged units that are stale, by number, with what names the reason."""
+        leads: dict[int, set[str]] = {}
+        others: dict[int, set[str]] = {}
+        broken: list[str] = []
+        for number, what, name in self._rows("misfits"):
+            if what == "broken":
+                broken.append(str(name))
+                continue
+            found = leads if what == "lead" else others
+            named = {f"customer:{name}"} if what == "customer" else {str(name)} - {""}
+            found.setdefault(cast("int", number), set()).update(named)
+        if broken and not leads and not others:
+            msg = f"the metadata of customer {min(broken)} is no JSON object"
+            raise UnitError(msg)
+        by_number = {unit.number: unit for unit in units}
+        return {
+            number: leads.get(number)
+            or set(by_number[number].leads)
+            or others[number]
+            or {f"unit {number}"}
+            for number in {*leads, *others}
+        }
+
+    def _write_staged(self) -> _Written:
+        """Write what is staged, set by set."""
+        counts = self.stage.counts
+        if counts["insert"]:
+            self._exactly(counts["insert"], "insert_customers")
+            self._run("log_inserts")
+        if counts["patch"] and self.shapes.mapping.customer.metadata is not None:
+            self._exactly(counts["patch"], "patch_customers")
+            self._run("log_patches")
+        if counts["link"]:
+            self._exactly(counts["link"], "link_leads")
+            self._run("log_links")
+        followed = Counter({name: self._follow(name) for name in self.stage.dependents})
+        return _Written(+followed, reindexed=counts["record"] > 0 and self._reindex())
+
+    def _follow(self, name: str) -> int:
+        """Let the rows of one dependent take their lead's customer; return how many did."""
+        table = self._tables.get(name)
+        if table is None:
+            msg = f"the store maps no dependent called {name}: make a new plan"
+            raise StoreError(msg)
+        bound = {**self.bound, "dependent": name}
+        logged = self.session.execute(self.shapes.dependent("log_follows", table), bound)
+        moved = self.session.execute(self.shapes.dependent("follow_leads", table), bound)
+        _require(moved.rowcount, logged.rowcount)
+        return moved.rowcount
+
+    def _reindex(self) -> bool:
+        """Let each staged record hold what is staged for it; tell whether any holder changed."""
+        self._run("index_records")
+        changed = self._run("index_lost")
+        self._run("index_claims")
+        changed += self._run("index_gained")
+        if changed:
+            for name in ("index_release", "index_hold", "index_versions", "index_forget"):
+                self._run(name)
+        return changed > 0
+
+    def _rows(self, name: str) -> list[tuple[object, ...]]:
+        return self.session.rows(self.shapes.statement(name), self.bound)
+
+    def _run(self, name: str) -> int:
+        return self.session.execute(self.shapes.statement(name), self.bound).rowcount
+
+    def _exactly(self, count: int, name: str) -> None:
+        _require(self._run(name), count)
+
+
+@attrs.frozen
+class _Written:
+    """What one batch came to: dependents that followed, by table; whether a holder changed."""
+
+    followed: Counter[str] = attrs.field(factory=Counter)
+    reindexed: bool = False
+
+
+def _require(written: int, count: int) -> None:
+    """Object where a trigger has quietly left rows out: the ledger must not claim them."""
+    if written != count:
+        msg = f"the store wrote {written} of {count} rows"
+        raise UnitError(msg)
+
+
+def _failure(unit: Unit, cause: Literal["fault", "stale"], message: str) -> UnitFailure:
+    linked = (change.lead_id for change in unit.changes if isinstance(change, Link))
+    return UnitFailure(unit.number, tuple(sorted({*unit.leads, *linked})), cause, message)
