@@ -15,7 +15,7 @@ _ROOT = Path(__file__).parent
 
 def _enter(namespace: dict[str, Any]) -> None:
     """Work in an empty folder: examples write files, and must find none."""
-    namespace["_folder"] = folder = TemporaryDirectory()  # noqa: SIM115 - `_leave` closes it
+    namespace["_folder"] = folder = TemporaryDirectory()
     namespace["_before"] = os.getcwd()  # noqa: PTH109 - to go back to
     os.chdir(folder.name)
 

@@ -23,7 +23,7 @@ from leadfold.grouping.columns import Column
 
 
 def normalized(count: int, seed: int) -> tuple[list[str], list[list[str | None]]]:
-    """Return ids, and columns of psid, phone and email as PERFORMANCE's data: 1.6 leads a person."""
+    """Return ids, and columns of psid, phone and email of sample data, 1.6 leads a person."""
     rng = random.Random(seed)  # noqa: S311 - sample data
     people = max(1, int(count / 1.6))
     ids = [f"l{number}" for number in range(count)]

@@ -21,7 +21,9 @@ def main() -> None:
     """Print the two medians, and the difference in milliseconds."""
     pairs = [(seconds("pass"), seconds("import leadfold")) for _ in range(RUNS)]
     bare, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"bare {bare * 1000:.0f} ms, leadfold {ours * 1000:.0f} ms: +{(ours - bare) * 1000:.0f} ms")
+    print(
+        f"bare {bare * 1000:.0f} ms, leadfold {ours * 1000:.0f} ms: +{(ours - bare) * 1000:.0f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ class ChangeSet:
 
     *units* may be a generator and is read once. *expected* are the figures if all of them are
     written. *claims_at* is the index clock the plan was made at: a value claimed later makes its
-    unit stale. *fingerprint* marks what normalizing the index was written with.
+    unit stale. The index takes the run's *policy* as its fingerprint; an empty one leaves it be.
     """
 
     run: Run

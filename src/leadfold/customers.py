@@ -1,4 +1,4 @@
-"""Who a customer is: the row, its leads, what depends on it, the runs that touched it. Reads only."""
+"""Who a customer is: the row, its leads, what depends on it, the runs that touched it. It reads."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold.exceptions import LeadfoldError
-from leadfold.model import Customer, Identifier
+from leadfold.model import Customer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from leadfold.changes import Run
+    from leadfold.model import Identifier
     from leadfold.repository import CustomerBatch, LeadBatch, LedgerEntry, Maker, Reader, Repository
 
 __all__ = ["CustomerLead", "CustomerView", "Touch", "UnknownCustomerError", "customer"]

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from leadfold import Resolution
 
-__all__ = ["Balance", "balanced"]
+__all__ = ["Balance", "balanced", "enough"]
 
 LEAST = 0.3
 
@@ -45,3 +46,8 @@ def balanced() -> Iterator[Balance]:
     balance = Balance()
     yield balance
     balance.check()
+
+
+def enough(least: int = 200) -> settings:
+    """Return settings for at least so many examples; the profile may ask for more."""
+    return settings(max_examples=max(least, settings().max_examples))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from leadfold import group
 from leadfold.testing.strategies import cases
-from oracle.balance import balanced
+from oracle.balance import balanced, enough
 
 if TYPE_CHECKING:
     from random import Random
@@ -27,6 +27,7 @@ def test_order_of_leads_does_not_matter(strategy: Strategy) -> None:
     """Shuffling the leads changes nothing that a resolution says."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(strategy), st.randoms(use_true_random=False))
         def law(case: Case, random: Random) -> None:
             shuffled = random.sample(case.leads, len(case.leads))
@@ -41,6 +42,7 @@ def test_order_of_leads_does_not_matter(strategy: Strategy) -> None:
 def test_order_of_rulings_does_not_matter(strategy: Strategy) -> None:
     """Rulings apply in order of creation, however they are handed in."""
 
+    @enough()
     @given(cases(strategy, min_size=4), st.randoms(use_true_random=False))
     def law(case: Case, random: Random) -> None:
         shuffled = random.sample(case.rulings, len(case.rulings))
@@ -54,6 +56,7 @@ def test_order_of_rulings_does_not_matter(strategy: Strategy) -> None:
 def test_one_text_and_a_tuple_of_one_are_the_same(strategy: Strategy) -> None:
     """A field that holds one text says the same as one that holds a tuple of it."""
 
+    @enough()
     @given(cases(strategy))
     def law(case: Case) -> None:
         tupled = [_with_tuples(lead) for lead in case.leads]

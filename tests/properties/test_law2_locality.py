@@ -11,7 +11,7 @@ from hypothesis import given
 from leadfold import group
 from leadfold.model import Stop
 from leadfold.testing.strategies import READINGS, cases
-from oracle.balance import balanced
+from oracle.balance import balanced, enough
 from oracle.reading import records_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def test_a_connected_set_is_grouped_as_if_it_were_alone(strategy: Strategy) -> N
     """The leads of one connected set get the groups they would get without all the others."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(strategy))
         def law(case: Case) -> None:
             whole = group(case.leads, case.policy, rulings=case.rulings)
@@ -47,6 +48,7 @@ def test_strangers_change_nothing(strategy: Strategy) -> None:
     """Two sets of leads that share nothing are grouped together as each is grouped alone."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(strategy), cases(strategy, rulings=False))
         def law(case: Case, other: Case) -> None:
             strangers = [_stranger(lead) for lead in other.leads]

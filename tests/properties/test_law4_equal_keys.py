@@ -11,7 +11,7 @@ from hypothesis import given
 
 from leadfold import group
 from leadfold.testing.strategies import cases
-from oracle.balance import balanced
+from oracle.balance import balanced, enough
 from oracle.reading import records_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def test_leads_with_equal_keys_are_in_one_group(strategy: Strategy) -> None:
     """The first usable identifier of the strongest kind decides, whatever the guards say."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(strategy, rulings=False))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy)
@@ -38,6 +39,7 @@ def test_keyed_joins_nothing_but_equal_keys() -> None:
     """A group of ``keyed`` is the leads of one key, and has that key."""
     with balanced() as balance:
 
+        @enough()
         @given(cases("keyed", rulings=False))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy)
@@ -52,6 +54,7 @@ def test_linked_never_tears_what_keyed_joins() -> None:
     """Every group of ``keyed`` lies within a group of ``linked``, under the same rulings."""
     with balanced() as balance:
 
+        @enough()
         @given(cases("linked"))
         def law(case: Case) -> None:
             linked = group(case.leads, case.policy, rulings=case.rulings)
@@ -68,6 +71,7 @@ def test_only_a_ruling_leaves_a_key_to_several_groups(strategy: Strategy) -> Non
     """Keys are distinct; one ends in ``#`` and a lead id only where a cannot-link parts leads."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(strategy))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy, rulings=case.rulings)

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from leadfold import group
 from leadfold.testing.strategies import cases
-from oracle.balance import balanced
+from oracle.balance import balanced, enough
 from oracle.reading import records_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def test_a_group_exceeds_a_guard_only_by_stronger_evidence() -> None:
     """Values beyond the limit were all in one group before the level of their kind began."""
     with balanced() as balance:
 
+        @enough()
         @given(cases("linked", rulings=False))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy)
@@ -41,6 +42,7 @@ def test_a_ruling_is_a_guard_that_nothing_exceeds() -> None:
     """No group holds leads of two parts of a cannot-link; a must-link is in one group."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(min_size=4))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy, rulings=case.rulings)

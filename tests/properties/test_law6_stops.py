@@ -9,7 +9,7 @@ from hypothesis import given
 
 from leadfold import group
 from leadfold.testing.strategies import cases
-from oracle.balance import balanced
+from oracle.balance import balanced, enough
 from oracle.reading import records_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def test_stops_are_the_values_held_in_several_groups(strategy: Strategy) -> None
     """No more and no fewer, each with all its leads and the keys of their groups."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(strategy))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy, rulings=case.rulings)
@@ -38,6 +39,7 @@ def test_every_stop_has_a_reason_that_its_policy_can_give(strategy: Strategy) ->
     """``weaker`` belongs to ``keyed``; any other needs a guard, a bound or a ruling."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(strategy))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy, rulings=case.rulings)

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from leadfold import InMemoryRepository, Policy, backfill, group
 from leadfold.testing.strategies import cases
-from oracle.balance import balanced
+from oracle.balance import balanced, enough
 
 if TYPE_CHECKING:
     from leadfold.policy import Strategy
@@ -21,6 +21,7 @@ def test_a_second_backfill_writes_nothing(strategy: Strategy) -> None:
     """No unit is left to write, and the figures say that everything is there already."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(strategy))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy, rulings=case.rulings)
@@ -46,6 +47,7 @@ def test_the_links_partition_the_leads_as_grouping_does(strategy: Strategy) -> N
     """The first backfill of an unlinked store gives each group a customer of its own."""
     with balanced() as balance:
 
+        @enough()
         @given(cases(strategy))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy, rulings=case.rulings)
@@ -67,6 +69,7 @@ def test_the_links_partition_the_leads_as_grouping_does(strategy: Strategy) -> N
 def test_a_policy_that_only_guards_differently_reads_the_same_index() -> None:
     """After a run, a plan under other guards has no index entry to write."""
 
+    @enough()
     @given(cases("linked"))
     def law(case: Case) -> None:
         repository = _store(case)

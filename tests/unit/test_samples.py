@@ -194,6 +194,7 @@ class TestCases:
             pytest.param("household_phone", phones, id="household"),
             pytest.param("call_centre", phones, id="call centre"),
             pytest.param("recycled_phone", phones, id="recycled"),
+            pytest.param("indistinct_people", phones, id="indistinct"),
             pytest.param("family_email", mailbox, id="family"),
             pytest.param("shared_mailbox", mailbox, id="mailbox"),
         ],

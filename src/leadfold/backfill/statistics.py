@@ -99,9 +99,7 @@ def statistics(repository: Repository) -> Statistics:
 
 def _types(reader: Reader) -> dict[str, str | None]:
     """Return the group type of every customer."""
-    return {
-        customer: kind for batch in reader.customers() for customer, kind in _types_of(batch)
-    }
+    return {customer: kind for batch in reader.customers() for customer, kind in _types_of(batch)}
 
 
 def _types_of(batch: CustomerBatch) -> Iterable[tuple[str, str | None]]:

@@ -17,7 +17,7 @@ __all__ = ["Answer"]
 
 @attrs.frozen
 class Answer:
-    """A command's *ending*, its result *as_json*, and how to *show* it; each made when asked for."""
+    """A command's *ending*, its result *as_json*, and how to *show* it: made when asked for."""
 
     ending: Ending
     as_json: Callable[[], Mapping[str, object]]

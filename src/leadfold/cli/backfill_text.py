@@ -78,19 +78,18 @@ def summary(plan: Plan, report: Report | None, phases: Mapping[str, float]) -> I
     yield _headline(report)
     yield ""
     yield "Statistics:"
-    yield from map(_figure, _original_figures(stats))
+    yield from _figures(_original_figures(stats))
     if further := [*_further_figures(plan, stats)]:
         yield ""
         yield "Also:"
-        yield from map(_figure, further)
+        yield from _figures(further)
     yield ""
     yield "Time:"
-    total = sum(phases.values())
-    for phase, seconds in (*phases.items(), ("Total", total)):
-        yield _figure((phase, f"{seconds:.2f} s"))
-    if report is not None:
-        yield _figure(("SQL statements", report.statements))
-        yield _figure(("Run", report.run_id))
+    times = {**phases, "Total": sum(phases.values())}
+    written = {"SQL statements": report.statements, "Run": report.run_id} if report else {}
+    yield from _figures(
+        [*((phase, f"{seconds:.2f} s") for phase, seconds in times.items()), *written.items()]
+    )
 
 
 def _headline(report: Report | None) -> str:
@@ -130,9 +129,10 @@ def _further_figures(plan: Plan, stats: Stats) -> Iterator[tuple[str, int]]:
     yield from ((name, count) for name, count in found if count)
 
 
-def _figure(figure: tuple[str, object]) -> str:
-    name, value = figure
-    return f"   {name + ':':<{_WIDTH}}{value}" if len(name) < _WIDTH else f"   {name}: {value}"
+def _figures(figures: Sequence[tuple[str, object]]) -> Iterator[str]:
+    """Yield names and values in two columns, the first as wide as the original's or wider."""
+    width = max(_WIDTH, *(len(name) + 2 for name, _ in figures))
+    yield from (f"   {name + ':':<{width}}{value}" for name, value in figures)
 
 
 def findings(plan: Plan, report: Report | None, *, show_values: bool) -> Iterator[str]:

@@ -28,12 +28,9 @@ Tell = Callable[[int, str], None]
 Raw = TypeVar("Raw")
 Value = TypeVar("Value")
 
-# Bytes that were no text (lone surrogates), NUL, floats and their NaN: looked for in a whole
-# column at once, for nearly every column has none of them.
 _BROKEN = re.compile("[\ud800-\udfff]")
-_NEEDS_A_LOOK = re.compile(
-    r"[\ud800-\udfff\0]|[0-9]\.0+\s*$|[0-9][eE]\+[0-9]|^(?:nan|NaN)$", re.MULTILINE
-)
+_FLOAT_OR_NAN = re.compile(r"[0-9]\.0+\s*$|[0-9][eE]\+[0-9]|^(?:nan|NaN)$", re.MULTILINE)
+_HINTS = (".0", "E+", "e+", "nan", "NaN")  # one of which every match of it contains
 _NO_VALUE = frozenset({"", "nan", "NaN"})
 
 
@@ -73,12 +70,15 @@ def merged(columns: Sequence[Sequence[Cell]], source: Source) -> list[Cell]:
 
 
 def _are_plain(cells: Sequence[object]) -> TypeGuard[Sequence[str]]:
-    """Tell whether *cells* are texts with nothing that needs a look."""
+    """Tell whether *cells* are texts with nothing that needs a look, as those of most columns."""
     try:
         whole = "\n".join(cast("Sequence[str]", cells))
     except TypeError:  # a join is the quickest way to learn whether all are texts
         return False
-    return _NEEDS_A_LOOK.search(whole) is None
+    if "\0" in whole or not (whole.isascii() or _BROKEN.search(whole) is None):
+        return False
+    # A million cells are searched for substrings first: that is twenty times as quick.
+    return not (any(hint in whole for hint in _HINTS) and _FLOAT_OR_NAN.search(whole))
 
 
 def _told_of(
@@ -135,10 +135,10 @@ def _one(cell: Cell) -> str | None:
 
 def _moment(cell: object) -> datetime | None:
     """Return the time that *cell* names; a date means its first moment."""
-    if _is_nothing(cell):
-        return None
     if isinstance(cell, datetime):
         return cell
+    if _is_nothing(cell):
+        return None
     if isinstance(cell, date):
         return datetime.combine(cell, time())
     try:

@@ -74,12 +74,13 @@ class LeadFile:
     def _read(self, rows: Sequence[Row], columns: Sequence[str], on_fault: OnFault) -> Batch:
         """Return *rows* as one column a field; those without an id are passed over."""
         ids = self._ids(rows, columns.index(self.sources["id"].columns[0]), on_fault)
-        kept = [(row, lead_id) for row, lead_id in zip(rows, ids, strict=True) if lead_id]
-        if not kept:
+        if None in ids:
+            rows = [row for row, lead_id in zip(rows, ids, strict=True) if lead_id]
+        if not rows:
             return {}
-        lines = [line for (line, _), _ in kept]
-        raw = dict(zip(columns, zip(*(cells for (_, cells), _ in kept), strict=True), strict=True))
-        batch: Batch = {"id": [lead_id for _, lead_id in kept]}
+        lines = [line for line, _ in rows]
+        raw = dict(zip(columns, zip(*(cells for _, cells in rows), strict=True), strict=True))
+        batch: Batch = {"id": [lead_id for lead_id in ids if lead_id]}
         for field, source in self.sources.items():
             if field != "id":
                 tell = self._teller(lines, on_fault, field)

@@ -6,20 +6,37 @@ from collections import Counter
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+import attrs
+
 from leadfold.cli.screen import Table
 from leadfold.masking import mask_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from leadfold.cli.commands.group import Grouping
+    from leadfold.cli.faults import FaultLog
     from leadfold.cli.screen import Screen
     from leadfold.evaluate import Evaluation, Score
     from leadfold.grouping import Resolution
 
-__all__ = ["group_json", "refusals", "show_grouping"]
+__all__ = ["Grouping", "group_json", "refusals", "show_grouping"]
 
 _SUSPICIOUS = 5
+_ADVICE = "is it the right column?"
+_PHONE_ADVICE = (
+    "is it the right column, and --region? For local ones give the policy a default_area."
+)
+
+
+@attrs.frozen
+class Grouping:
+    """The grouped file: its *resolution*, what could not be read, the truth held against it."""
+
+    path: Path
+    resolution: Resolution
+    faults: FaultLog
+    evaluation: Evaluation | None
 
 
 def refusals(resolution: Resolution) -> dict[str, dict[str, int]]:
@@ -106,6 +123,19 @@ def _show_refusals(resolution: Resolution, screen: Screen) -> None:
     if rows:
         screen.data()
         screen.table(Table(("field", "reason", "values"), rows, title="Values not used"))
+        for line in _advice(resolution):
+            screen.data(line)
+
+
+def _advice(resolution: Resolution) -> Iterator[str]:
+    """Yield what may be wrong where a kind's values were refused more often than not."""
+    refused = refusals(resolution)
+    for rule, column in zip(resolution.policy.identifiers, resolution.columns.by_kind, strict=True):
+        used = sum(1 for _ in column.pairs())
+        reasons = refused.get(rule.kind, {})
+        if sum(reasons.values()) > used:
+            hint = _PHONE_ADVICE if rule.normalizer_name == "phone" else _ADVICE
+            yield f"   Most values of {rule.kind} were refused: {hint}"
 
 
 def _doubts(resolution: Resolution, shown: Callable[[str], str]) -> Iterator[str]:

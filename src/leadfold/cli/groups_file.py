@@ -20,7 +20,7 @@ __all__ = ["COLUMNS", "inert", "write_groups", "write_groups_csv", "write_groups
 COLUMNS = ("lead_id", "group_key", "group_kind")
 
 # What makes a spreadsheet run a cell (OWASP, "CSV Injection"), its full-width forms included.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _JSON = frozenset({".jsonl", ".ndjson", ".json"})
 
 GroupRow = tuple[str, str, str]

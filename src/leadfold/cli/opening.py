@@ -65,7 +65,9 @@ def open_store(arguments: Namespace) -> Iterator[Repository]:
 def open_store_to_read(arguments: Namespace) -> Iterator[Repository]:
     """Open the store that *arguments* name as `open_store` does, so that nothing can be written."""
     path, mapping = _existing(arguments.store), _mapping(arguments.mapping)
-    with closing(connect(path, timeout=_TIMEOUT, mode="ro")) as connection:
+    # Not mode=ro: that would leave behind the side files of a store in WAL mode.
+    with closing(connect(path, timeout=_TIMEOUT, mode="rw")) as connection:
+        connection.execute("PRAGMA query_only = ON")
         yield SQLiteRepository(connection, mapping=mapping, tenant=arguments.tenant)
 
 

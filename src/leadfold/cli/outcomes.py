@@ -76,7 +76,7 @@ def asked_for(path: str | PathLike[str]) -> Iterator[None]:
         msg = f"{path}: {e.strerror or type(e).__name__}"
         raise UsageError(msg) from e
     except LeadfoldError as e:
-        msg = f"{path}: {e}"
+        msg = str(e) if str(path) in str(e) else f"{path}: {e}"
         raise UsageError(msg) from e
     except ValueError as e:  # no TOML, or no UTF-8
         msg = f"{path}: cannot be read: {type(e).__name__}: {_first_line(e)}"

@@ -47,7 +47,8 @@ class PlainScreen:
             self.warn(text)
 
     def warn(self, text: str) -> None:
-        """Write a line that a person must see."""
+        """Write a line that a person must see, after the data that came before it."""
+        self.out.flush()
         self.err.write(text + "\n")
 
     @contextmanager

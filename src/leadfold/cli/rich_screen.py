@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -23,9 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from rich.console import JustifyMethod
+
     from leadfold.cli.screen import Advance, Table
 
 __all__ = ["RichScreen"]
+
+_WIDEST = 10_000
 
 
 class RichScreen:
@@ -54,7 +60,11 @@ class RichScreen:
     def table(self, table: Table) -> None:
         """Write a table of what was asked for."""
         if self._out.is_terminal:
-            self._out.print(_rich_table(table))
+            drawn = _rich_table(table)
+            # As wide as it needs to be: an id that is cut short cannot be copied.
+            wanted = Measurement.get(self._out, self._out.options.update(width=_WIDEST), drawn)
+            self._out.width = max(self._out.width, wanted.maximum)
+            self._out.print(drawn)
         else:
             self._plain.table(table)
 
@@ -86,10 +96,11 @@ class RichScreen:
 
 
 def _rich_table(table: Table) -> RichTable:
-    drawn = RichTable(title=escape(table.title) or None, title_justify="left")
+    drawn = RichTable(title=escape(table.title) or None, title_justify="left", box=SIMPLE_HEAD)
     for place, name in enumerate(table.columns):
         numbers = all(isinstance(row[place], (int, float)) for row in table.rows)
-        drawn.add_column(escape(name), justify="right" if numbers and table.rows else "left")
+        justify: JustifyMethod = "right" if numbers and table.rows else "left"
+        drawn.add_column(escape(name), justify=justify, no_wrap=True)
     for row in table.rows:
         drawn.add_row(*(escape(cell_text(cell)) for cell in row))
     return drawn

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,7 @@ Row = tuple[int, Sequence[object]]
 """The line a row begins on, and its cells in the order of the columns asked for."""
 
 
+@runtime_checkable
 class RowFile(Protocol):
     """A file of rows that can be read as often as wished, from the start each time."""
 

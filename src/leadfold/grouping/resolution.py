@@ -45,11 +45,8 @@ class Resolution:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Resolution):
             return NotImplemented
-        return (tuple(self.groups), self.stops, self.rejected) == (
-            tuple(other.groups),
-            other.stops,
-            other.rejected,
-        )
+        mine = (self.groups, self.stops, self.rejected)
+        return mine == (other.groups, other.stops, other.rejected)
 
     __hash__ = None  # type: ignore[assignment]  # compared by content
 
@@ -217,6 +214,11 @@ class Groups(Sequence[Group]):
         if isinstance(place, slice):
             return tuple(self.by_number(number) for number in self._order[place])
         return self.by_number(self._order[place])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content
 
     def __repr__(self) -> str:
         return f"<{len(self)} groups>"

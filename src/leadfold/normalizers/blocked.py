@@ -100,11 +100,9 @@ ROLE_MAILBOXES: Final = tuple(
 """Mailboxes of a role, not of a person. Opt-in: a small firm's one customer may be ``info@``."""
 
 # ITU-T E.164 calling codes are free of prefixes, so these three lengths are all there is.
-_SHORT_CALLING_CODES: Final = re.compile(
-    r"[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
-)
-_PHONE_ENTRY: Final = re.compile(r"\+?[0-9]{4,17}", re.ASCII)
-_EMAIL_ENTRY: Final = re.compile(r"[^@\s]+@[^@\s]+|[^@\s]+@|@[^@\s]+")
+_SHORT_CALLING_CODES: Final = "[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
+_PHONE_ENTRY: Final = r"\+?[0-9]{4,17}"
+_EMAIL_ENTRY: Final = r"[^@\s]+@[^@\s]+|[^@\s]+@|@[^@\s]+"
 
 
 @attrs.frozen
@@ -160,14 +158,14 @@ def faults_of_entries(kind: str, entries: Iterable[str]) -> tuple[str, ...]:
     """
     if kind == "phone":
         advice = "write '+' and digits, or the national number's digits alone"
-        return tuple(f"{e!r}: {advice}" for e in entries if not _PHONE_ENTRY.fullmatch(e))
+        return tuple(f"{e!r}: {advice}" for e in entries if not re.fullmatch(_PHONE_ENTRY, e))
     if kind == "email":
         return tuple(f"{e!r}: {fault}" for e in entries if (fault := _email_fault(e)))
     return tuple(f"{e!r}: an identifier is never blank" for e in entries if not e.strip())
 
 
 def _email_fault(entry: str) -> str:
-    if not _EMAIL_ENTRY.fullmatch(entry):
+    if not re.fullmatch(_EMAIL_ENTRY, entry):
         return "no address, no 'name@' and no '@domain'"
     return "" if entry == entry.lower() else "write it in lower case"
 
@@ -182,6 +180,7 @@ def _phones(entry: str) -> tuple[str, ...]:
 @cache
 def _calling_codes() -> tuple[str, ...]:
     """Spell out every calling code that is or can be assigned."""
-    short = [str(n) for n in range(1, 100) if _SHORT_CALLING_CODES.fullmatch(str(n))]
-    long = [str(n) for n in range(100, 1000) if not _SHORT_CALLING_CODES.match(str(n))]
+    short_code = re.compile(_SHORT_CALLING_CODES)
+    short = [str(n) for n in range(1, 100) if short_code.fullmatch(str(n))]
+    long = [str(n) for n in range(100, 1000) if not short_code.match(str(n))]
     return (*short, *long)

@@ -26,11 +26,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from leadfold.normalizers.phone_library import LONGEST_TEXT
-from leadfold.normalizers.phone_plans import (
-    PlanByPrefix,
-    plan_of_region,
-    validity_of_code,
-)
+from leadfold.normalizers.phone_plans import PlanByPrefix, national_answers, plan_of_region
 from leadfold.normalizers.reason import Reason
 
 if TYPE_CHECKING:
@@ -42,7 +38,6 @@ __all__ = ["FastPhone"]
 
 _PUNCTUATION: Final = b" -().[]/"
 _ENOUGH_DIGITS: Final = 3  # fewer are viable only if nothing else is there
-_SHORTEST_NUMBER: Final = 3  # a plus and two digits are too short for code and number
 
 _MESSY: Final = re.compile(
     r"""
@@ -65,9 +60,10 @@ class FastPhone:
     """
 
     def __init__(self, region: str | None, *, strict: bool) -> None:
-        self._home = plan_of_region(region) if region else None
-        self._strict = strict
-        self._plans = PlanByPrefix()
+        self._plans = PlanByPrefix(strict=strict)
+        self._home = home = plan_of_region(region, strict=strict) if region else None
+        self._lacks_only_code = national_answers(home) if home else _nothing
+        self._plus_code = f"+{home.calling_code}" if home else ""
 
     def read(self, text: str) -> str | Reason | None:
         """Return the E.164 number or the reason that phonenumbers gives, None to step aside."""
@@ -96,12 +92,19 @@ class FastPhone:
         ]
 
     def _bare(self, bare: str) -> str | Reason | None:
-        """Read three or more ASCII digits, with at most a plus before them; None if it is not."""
-        if bare.isdecimal():
-            return self._domestic(bare) if len(bare) >= _ENOUGH_DIGITS else None
-        if bare[:1] == "+" and bare[1:].isdecimal() and len(bare) > _ENOUGH_DIGITS:
-            return self._international(bare)
-        return None
+        """Read three or more ASCII digits, with at most a plus before them; None if it is not.
+
+        Most numbers touch no rule, which one match tells; the rest take it rule by rule.
+        """
+        if bare[:1] == "+":
+            plan = self._plans.get(bare[:4])
+            if plan is not None and plan.answers(bare):
+                return bare
+            is_number = len(bare) > _ENOUGH_DIGITS and bare[1:].isdecimal()
+            return self._international(bare) if is_number else None
+        if self._lacks_only_code(bare):
+            return self._plus_code + bare
+        return self._domestic(bare) if len(bare) >= _ENOUGH_DIGITS and bare.isdecimal() else None
 
     def _messy(self, text: str) -> str | Reason | None:
         """Find the number in other text: ``_extract_possible_number`` and what follows it."""
@@ -118,8 +121,6 @@ class FastPhone:
         plan = self._home
         if plan is None:
             return Reason.INVALID_COUNTRY_CODE
-        if plan.any_prefix(digits) is None:
-            return self._verdict(plan, digits)
         rest = _strip_international_prefix(plan, digits)
         if rest is None:
             rest = _strip_default_calling_code(plan, digits)
@@ -127,36 +128,32 @@ class FastPhone:
 
     def _international(self, number: str) -> str | Reason | None:
         """Read digits after a plus: ``_extract_country_code``."""
-        if len(number) <= _SHORTEST_NUMBER:
-            return Reason.TOO_SHORT
         plan = self._plans[number[:4]]
-        return None if plan is None else self._national(plan, number[len(plan.plus_code) :])
+        return None if plan is None else self._national(plan, number[plan.width :])
 
     def _national(self, plan: Plan, digits: str) -> str | Reason:
         """Read the rest by the *plan* of its calling code: the end of ``parse``."""
-        if plan.national_prefix(digits) is not None:
-            shorter = _strip_national_prefix(plan, digits)
-            if plan.own_lengths[len(shorter)] in _USABLE:
-                return self._verdict(plan, shorter)
-        return self._verdict(plan, digits)
-
-    def _verdict(self, plan: Plan, national: str) -> str | Reason:
-        """Judge: ``is_possible_number_with_reason``, and ``is_valid_number`` if strict."""
-        reason = plan.lengths[len(national)]
-        if reason is not None:
-            return reason
-        if self._strict and not validity_of_code(plan.calling_code)[len(national)](national):
-            return Reason.NOT_VALID
-        return plan.plus_code + national
+        shorter = _strip_national_prefix(plan, digits)
+        return _verdict(plan, shorter if plan.usable[len(shorter)] else digits)
 
 
-_USABLE: Final = frozenset({None, Reason.TOO_LONG})
-"""The verdicts on a number without its national prefix that make ``parse`` leave it off."""
+def _verdict(plan: Plan, national: str) -> str | Reason:
+    """Judge: ``is_possible_number_with_reason``, and ``is_valid_number`` if strict."""
+    reason = plan.lengths[len(national)]
+    if reason is not None:
+        return reason
+    if plan.valid is not None and not plan.valid[len(national)].fullmatch(national):
+        return Reason.NOT_VALID
+    return f"+{plan.calling_code}{national}"
+
+
+def _nothing(_text: str) -> None:
+    """Match nothing: without a region digits alone are no answer."""
 
 
 def _strip_international_prefix(plan: Plan, digits: str) -> str | None:
     """Return *digits* with a plus for an international prefix: ``_parse_prefix_as_idd``."""
-    found = plan.international_prefix(digits)
+    found = plan.international_prefix.match(digits)
     if found is None or digits.startswith("0", found.end()):  # no calling code begins with 0
         return None
     return "+" + digits[found.end() :]
@@ -167,17 +164,18 @@ def _strip_default_calling_code(plan: Plan, digits: str) -> str | None:
     if not digits.startswith(plan.calling_code):
         return None
     rest = _strip_national_prefix(plan, digits[len(plan.calling_code) :])
-    too_long = plan.own_lengths[len(digits)] is Reason.TOO_LONG
-    better = too_long or (plan.general(rest) and not plan.general(digits))
-    return plan.plus_code + rest if better else None
+    general = plan.general.fullmatch
+    better = plan.too_long[len(digits)] or (general(rest) and not general(digits))
+    return f"+{plan.calling_code}{rest}" if better else None
 
 
 def _strip_national_prefix(plan: Plan, digits: str) -> str:
     """Return the digits without trunk prefix: ``_maybe_strip_national_prefix_carrier_code``."""
-    found = plan.national_prefix(digits)
+    found = plan.national_prefix.match(digits)
     if found is None:
         return digits
     rule, groups = plan.national_prefix_transform, found.groups()
     head = found.expand(rule) if rule and groups[-1] is not None else ""
     shorter = head + digits[found.end() :]
-    return digits if plan.general(digits) and not plan.general(shorter) else shorter
+    general = plan.general.fullmatch
+    return digits if general(digits) and not general(shorter) else shorter

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final, Literal, NewType, overload
 
 from leadfold.normalizers.phone_library import PhoneRule, national_digits
 from leadfold.normalizers.phone_reader import PhoneReader
-from leadfold.normalizers.reason import Normalizer, Reason
+from leadfold.normalizers.reason import Normalizer
 from leadfold.normalizers.whatsapp import WHATSAPP_RULE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from leadfold.normalizers.reason import Reason
 
 __all__ = [
     "Phone",
@@ -94,9 +96,9 @@ def normalize_phone(
     True
     """
     parsed = _reader(region, strict, default_area, whatsapp, fast).read(raw, field)
-    if isinstance(parsed, Reason):
+    if not isinstance(parsed, str):
         return None
-    return Phone(parsed) if form == "e164" else national_digits(parsed)
+    return parsed if form == "e164" else national_digits(parsed)
 
 
 def parse_phone(

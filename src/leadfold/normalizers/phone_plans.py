@@ -13,213 +13,189 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 
 from leadfold.normalizers.phone_library import LONGEST_TEXT
+from leadfold.normalizers.phone_validity import valid_pattern
 from leadfold.normalizers.reason import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from phonenumbers import PhoneMetadata
     from phonenumbers.phonemetadata import PhoneNumberDesc
 
     Matcher = Callable[[str], re.Match[str] | None]
 
-__all__ = ["Plan", "PlanByPrefix", "plan_of_code", "plan_of_region", "validity_of_code"]
+__all__ = ["Plan", "PlanByPrefix", "national_answers", "plan_of_code", "plan_of_region"]
 
 _T = TypeVar("_T")
 
-_NEVER: Final = re.compile("(?!)")
 _SHORTEST_NSN: Final = 2  # libphonenumber's _MIN_LENGTH_FOR_NSN
 _LONGEST_NSN: Final = 17  # and its _MAX_LENGTH_FOR_NSN
+_ENOUGH_DIGITS: Final = 3  # what is surely viable, whatever stands between them
 
 
 @attrs.frozen(eq=False)
 class Plan:
-    """A region's numbering plan, as far as libphonenumber's ``parse`` looks at it.
+    """A region's numbering plan as ``parse`` reads it, for one strictness.
 
-    Matchers are bound methods of compiled patterns. The tuples are indexed by the length of a
-    national number.
+    The tuples are indexed by the length of a national number.
     """
 
     calling_code: str
-    plus_code: str
-    any_prefix: Matcher
-    """Finds the beginning of a number that any of the next two, or the code, may shorten."""
-    international_prefix: Matcher
-    national_prefix: Matcher
+    width: int
+    """The length of the plus and the calling code."""
+    international_prefix: re.Pattern[str]
+    national_prefix: re.Pattern[str]
     national_prefix_transform: str | None
-    general: Matcher
-    """Matches a whole number against the general description."""
-    own_lengths: tuple[Reason | None, ...]
-    """What ``_test_number_length`` says by this region's metadata; None is possible."""
+    general: re.Pattern[str]
+    too_long: tuple[bool, ...]
+    usable: tuple[bool, ...]
+    """What ``parse`` makes of ``_test_number_length`` by this region's own metadata: whether
+    the number must begin with the calling code, and whether a shortened one is to be used."""
     lengths: tuple[Reason | None, ...]
-    """The same by the main region of the calling code, which has the last word."""
+    """Why no number is that long, None if it is possible: ``_test_number_length`` by the main
+    region of the calling code, which has the last word."""
+    valid: tuple[re.Pattern[str], ...] | None
+    """What ``is_valid_number`` accepts of the calling code; None if any number will do."""
+    answers: Matcher
+    """Matches plus, code and a national number that no rule of these changes or refuses, so
+    that it is its own answer."""
 
 
 class PlanByPrefix(dict[str, "Plan | None"]):
     """The main plan of an international number, by its plus and first three digits.
 
-    >>> PlanByPrefix()["+442"].plus_code
-    '+44'
-    >>> PlanByPrefix()["+999"] is None
+    >>> PlanByPrefix(strict=False)["+442"].calling_code
+    '44'
+    >>> PlanByPrefix(strict=False)["+999"] is None
     True
     """
 
+    def __init__(self, *, strict: bool) -> None:
+        super().__init__()
+        self._strict = strict
+
     def __missing__(self, prefix: str) -> Plan | None:
         """Find a plan as libphonenumber's ``_extract_country_code`` does, and keep it."""
-        codes = [prefix[1:end] for end in (2, 3, 4)] if prefix[1] != "0" else []
-        plans = (plan_of_code(int(code)) for code in codes)
+        codes = [] if prefix.startswith("+0") else [prefix[1:end] for end in (2, 3, 4)]
+        plans = (plan_of_code(int(code), strict=self._strict) for code in codes if code)
         found = self[prefix] = next((plan for plan in plans if plan is not None), None)
         return found
 
 
 @cache
-def plan_of_region(region: str) -> Plan:
+def plan_of_region(region: str, *, strict: bool) -> Plan:
     """Return the plan that reads numbers written inside *region*.
 
-    >>> plan_of_region("JE").plus_code
-    '+44'
+    >>> plan_of_region("JE", strict=False).calling_code
+    '44'
     """
     import phonenumbers  # noqa: PLC0415 - loads at first use
 
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
-    return _plan(_given(metadata))
+    return _plan(_given(phonenumbers.PhoneMetadata.metadata_for_region(region)), strict=strict)
 
 
 @cache
-def plan_of_code(code: int) -> Plan | None:
+def plan_of_code(code: int, *, strict: bool) -> Plan | None:
     """Return the plan of the main region of the calling *code*, None if there is no such code.
 
-    >>> plan_of_code(44).own_lengths[10] is None  # ten digits are possible in Britain
+    >>> plan_of_code(44, strict=False).lengths[10] is None  # ten digits are possible in Britain
     True
     """
     regions = _regions(code)
-    return _plan(_metadata(code, regions[0])) if regions else None
+    return _plan(_metadata(code, regions[0]), strict=strict) if regions else None
 
 
 @cache
-def validity_of_code(code: str) -> tuple[Matcher, ...]:
-    """Return, by length, what matches the national numbers that ``is_valid_number`` accepts.
+def national_answers(plan: Plan) -> Matcher:
+    """Return what matches digits that lack nothing but the plus and code of *plan*.
 
-    One pattern joins all regions of the calling *code* and all types of number.
-
-    >>> matches = validity_of_code("1")[10]
-    >>> bool(matches("4155552671")), bool(matches("5551234567"))
-    (True, False)
+    >>> bool(national_answers(plan_of_region("US", strict=True))("4155552671"))
+    True
     """
-    regions = [_metadata(int(code), region) for region in _regions(int(code))]
-    return tuple(
-        re.compile(_valid_in_one_of(regions, length)).fullmatch
-        for length in range(_LONGEST_NSN + 1)
+    touched = [plan.international_prefix, plan.national_prefix, re.compile(plan.calling_code)]
+    return re.compile(_untouched(plan, touched)).fullmatch
+
+
+def _plan(metadata: PhoneMetadata, *, strict: bool) -> Plan:
+    code, own = _given(metadata.country_code), _given(metadata.general_desc)
+    main = _metadata(code, _regions(code)[0])
+    plan = Plan(
+        calling_code=str(code),
+        width=len(f"+{code}"),
+        international_prefix=_compiled(metadata.international_prefix),
+        national_prefix=_compiled(metadata.national_prefix_for_parsing),
+        national_prefix_transform=metadata.national_prefix_transform_rule or None,
+        general=_compiled(own.national_number_pattern),
+        too_long=tuple(reason is Reason.TOO_LONG for reason in _lengths(own)),
+        usable=tuple(reason in {None, Reason.TOO_LONG} for reason in _lengths(own)),
+        lengths=_lengths(_given(main.general_desc)),
+        valid=_valid(code) if strict else None,
+        answers=_compiled(None).fullmatch,
     )
+    untouched = re.compile(rf"\+{code}{_untouched(plan, [plan.national_prefix])}")
+    return attrs.evolve(plan, answers=untouched.fullmatch)
+
+
+def _untouched(plan: Plan, prefixes: Sequence[re.Pattern[str]]) -> str:
+    """Return the pattern of national numbers that begin with no prefix, and are accepted."""
+    unless = "|".join(f"(?:{prefix.pattern})" for prefix in prefixes)
+    accepted = "|".join(
+        rf"(?=[0-9]{{{length}}}\Z)(?:{plan.valid[length].pattern})"
+        if plan.valid
+        else f"[0-9]{{{length}}}"
+        for length, reason in enumerate(plan.lengths)
+        if reason is None and length >= _ENOUGH_DIGITS
+    )
+    return f"(?!{unless})(?:{accepted or '(?!)'})"
+
+
+@cache
+def _valid(code: int) -> tuple[re.Pattern[str], ...]:
+    every = [_metadata(code, region) for region in _regions(code)]
+    return tuple(re.compile(valid_pattern(every, n)) for n in range(_LONGEST_NSN + 1))
 
 
 def _regions(code: int) -> Sequence[str]:
+    """Return the regions of a calling code, the main region first."""
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE  # noqa: PLC0415 - loads at first use
 
     return COUNTRY_CODE_TO_REGION_CODE.get(code, ())
 
 
 def _metadata(code: int, region: str) -> PhoneMetadata:
+    """Load the metadata of one region or global service, if they are not there yet."""
     import phonenumbers  # noqa: PLC0415 - loads at first use
 
-    found = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
-    return _given(found)
+    load = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code
+    return _given(load(code, region))
 
 
 def _given(value: _T | None) -> _T:
     """Return what phonenumbers' types let be None, and its metadata always has."""
-    assert value is not None, "phonenumbers lacks metadata that its own tables name"  # noqa: S101 - a broken installation
+    assert value is not None, "phonenumbers lacks what its own tables name"  # noqa: S101
     return value
-
-
-def _plan(metadata: PhoneMetadata) -> Plan:
-    number, own = _given(metadata.country_code), _given(metadata.general_desc)
-    main = _given(_metadata(number, _regions(number)[0]).general_desc)
-    code = str(number)
-    prefixes = [metadata.international_prefix, metadata.national_prefix_for_parsing]
-    return Plan(
-        calling_code=code,
-        plus_code=f"+{code}",
-        any_prefix=re.compile(
-            "|".join(f"(?:{rule})" for rule in [code, *filter(None, prefixes)])
-        ).match,
-        international_prefix=_compiled(metadata.international_prefix).match,
-        national_prefix=_compiled(metadata.national_prefix_for_parsing).match,
-        national_prefix_transform=metadata.national_prefix_transform_rule or None,
-        general=_compiled(own.national_number_pattern).fullmatch,
-        own_lengths=_lengths(own),
-        lengths=_lengths(main),
-    )
 
 
 def _compiled(rule: str | None) -> re.Pattern[str]:
     """Compile a pattern of the metadata; an absent or empty one matches nothing."""
-    return re.compile(rule) if rule else _NEVER
+    return re.compile(rule or "(?!)")
+
+
+@cache
+def _lengths_of(possible: tuple[int, ...], local: tuple[int, ...]) -> tuple[Reason | None, ...]:
+    def verdict(length: int) -> Reason | None:
+        if length in local and _SHORTEST_NSN <= length <= _LONGEST_NSN:
+            return Reason.LOCAL_ONLY
+        if length < max(possible[0], _SHORTEST_NSN):
+            return Reason.TOO_SHORT
+        if length > min(possible[-1], _LONGEST_NSN):
+            return Reason.TOO_LONG
+        return None if length in possible else Reason.INVALID_LENGTH
+
+    return tuple(map(verdict, range(LONGEST_TEXT + 1)))
 
 
 def _lengths(general: PhoneNumberDesc) -> tuple[Reason | None, ...]:
     """Tabulate ``_test_number_length``, with ``parse``'s own limits, for any text's length."""
     possible, local = general.possible_length, general.possible_length_local_only
-
-    def verdict(length: int) -> Reason | None:
-        if length < _SHORTEST_NSN or length > _LONGEST_NSN:
-            return Reason.TOO_SHORT if length < _SHORTEST_NSN else Reason.TOO_LONG
-        if length in local:
-            return Reason.LOCAL_ONLY
-        if length in possible:
-            return None
-        if length < possible[0]:
-            return Reason.TOO_SHORT
-        return Reason.TOO_LONG if length > possible[-1] else Reason.INVALID_LENGTH
-
-    return tuple(map(verdict, range(LONGEST_TEXT + 1)))
-
-
-def _valid_in_one_of(regions: Sequence[PhoneMetadata], length: int) -> str:
-    """Return the pattern of ``is_valid_number``: valid in the first region that claims it.
-
-    As in ``_region_code_for_number_from_list``, a region with leading digits claims every
-    number that begins with them, any other one those that are valid in it. An only region
-    claims all.
-    """
-    if not regions:
-        return "(?!)"
-    first, others = regions[0], regions[1:]
-    valid, elsewhere = _valid_in(first, length), _valid_in_one_of(others, length)
-    if first.leading_digits is None or not others:
-        return f"{valid}|{elsewhere}"
-    return f"(?={first.leading_digits}){valid}|(?!{first.leading_digits})(?:{elsewhere})"
-
-
-def _valid_in(region: PhoneMetadata, length: int) -> str:
-    """Return the pattern of ``_number_type_helper`` knowing a type: general and any type."""
-    general = _given(region.general_desc)
-    types = [rule for rule in _types(region) if _allows(rule, length)]
-    if not types or not _allows(general, length):
-        return "(?!)"
-    alternatives = "|".join(str(rule.national_number_pattern) for rule in types)
-    return rf"(?=(?:{general.national_number_pattern})\Z)(?:{alternatives})"
-
-
-def _types(region: PhoneMetadata) -> Iterator[PhoneNumberDesc]:
-    """Give the types that ``_number_type_helper`` tries; the commonest come first here."""
-    mobile = None if region.same_mobile_and_fixed_line_pattern else region.mobile
-    rules = (
-        region.fixed_line,
-        mobile,
-        region.toll_free,
-        region.premium_rate,
-        region.shared_cost,
-        region.voip,
-        region.personal_number,
-        region.pager,
-        region.uan,
-        region.voicemail,
-    )
-    return (rule for rule in rules if rule is not None)
-
-
-def _allows(rule: PhoneNumberDesc, length: int) -> bool:
-    """Tell whether ``_is_number_matching_desc`` looks at the pattern for that length."""
-    lengths = rule.possible_length
-    return bool(rule.national_number_pattern) and (not lengths or length in lengths)
+    return _lengths_of(tuple(possible), tuple(local))

@@ -36,12 +36,15 @@ class PhoneReader:
 
     def __init__(self, rule: PhoneRule, *, fast: bool) -> None:
         self.rule = rule
-        self._fast = FastPhone(rule.region, strict=rule.strict)
-        has_options = rule.whatsapp or rule.default_area is not None
-        self._shortcut: _Shortcut = self._read_by_options if has_options else self._fast.read
-        if not fast:
-            self._shortcut = _step_aside
-        self._in_bulk = fast and not has_options
+        self._fast = FastPhone(rule.region, strict=rule.strict) if fast else None
+        self._has_options = rule.whatsapp or rule.default_area is not None
+        self._shortcut = self._choose_shortcut()
+
+    def _choose_shortcut(self) -> _Shortcut:
+        """Return the quickest way that may answer, or step aside with None."""
+        if self._fast is None:
+            return _step_aside
+        return self._read_by_options if self._has_options else self._fast.read
 
     def read(self, raw: object, field: str) -> str | Reason:
         """Answer for one cell; a TypeError names *field*."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -81,13 +82,17 @@ def _shown(mess: Mess, always: str) -> str:
 def _people_sharing(mess: Mess, kind: str, shown: str, many: int) -> _Scene:
     """Return one lead each of *many* people who all use one phone or one email."""
     first = mess.person()
-    shared = {kind: getattr(first, kind)}
+    shared = {kind: getattr(first, kind), "page": first.page}
     others = (attrs.evolve(mess.person(), **shared) for _ in range(many - 1))
     return [_row(mess, person, shown) for person in (first, *others)]
 
 
 def _household_phone(mess: Mess) -> _Scene:
     return _people_sharing(mess, "phone", "sh", 2 + int(mess.random.random() * 3))
+
+
+def _indistinct_people(mess: Mess) -> _Scene:
+    return _people_sharing(mess, "phone", "h", 2)
 
 
 def _call_centre(mess: Mess) -> _Scene:
@@ -179,6 +184,7 @@ _SCENES: Mapping[str, tuple[Callable[[Mess], _Scene], int, str]] = {
     "typed_extension": (_typed_extension, 80, "extensions differ, the number is one"),
     "several_phones": (_several_phones, 100, "a field with two phones ties one lead to another"),
     "recycled_phone": (_recycled_phone, 50, "a phone that a stranger holds two years later"),
+    "indistinct_people": (_indistinct_people, 40, "two people, one phone, no more: any rule errs"),
     "nothing_in_common": (_nothing_in_common, 90, "one person whose leads share no value at all"),
     "no_identifier": (_no_identifier, 130, "nothing to go by: a group of its own"),
     "shared_mailbox": (_shared_mailbox, 2, "a firm's mailbox on many people's leads: generic"),
@@ -196,14 +202,16 @@ def _lead(mess: Mess, lead_id: str, row: _Row) -> Lead:
     return Lead(lead_id, row.psid, row.phone, row.email, name, row.when, None, fields)
 
 
-def _scenes(mess: Mess) -> Iterator[list[tuple[_Row, str]]]:
-    """Yield scenes without end: each case once, then by their weights."""
+def _scene(mess: Mess, case: str) -> list[tuple[_Row, str]]:
+    """Return the leads of one scene, each with its *case*."""
+    return [(row, case) for row in _SCENES[case][0](mess)]
+
+
+def _cases(mess: Mess) -> Iterator[str]:
+    """Return cases without end: each once, then by their weights."""
     weights = [weight for _, weight, _ in _SCENES.values()]
-    rest = chain.from_iterable(
-        mess.random.choices([*_SCENES], weights, k=1_000) for _ in repeat(None)
-    )
-    for case in chain(_SCENES, rest):
-        yield [(row, case) for row in _SCENES[case][0](mess)]
+    by_weight = (mess.random.choices([*_SCENES], weights, k=1_000) for _ in repeat(None))
+    return chain(_SCENES, chain.from_iterable(by_weight))
 
 
 @contextmanager
@@ -238,7 +246,8 @@ def sample_leads(n: int, seed: int = 0) -> tuple[SampleLead, ...]:
         msg = f"cannot deal {n} leads: ask for 0 or more"
         raise ValueError(msg)
     mess = Mess(seed)
-    rows = islice(chain.from_iterable(_scenes(mess)), n)
+    scenes = map(partial(_scene, mess), _cases(mess))
+    rows = islice(chain.from_iterable(scenes), n)
     places = list(range(n))
     mess.random.shuffle(places)  # so that the leads of one person lie apart
     with _collector_paused():

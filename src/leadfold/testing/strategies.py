@@ -70,8 +70,8 @@ BADGE = own_normalizer("badge", "1", lambda raw: None if raw == "?" else raw.str
 _BLOCKED = {"phone": "+12025550141", "email": "ann@example.org", "account": "A-2"}
 _DAYS = st.sampled_from([None, *(datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))])
 _NAMES = st.sampled_from([None, "Ann", "Bea"])
-_LIMITS = st.sampled_from([1, 1, 1, 1, 2, 3, None])
-_BOUNDS = st.sampled_from([1, 1, 2, 3, None])
+_LIMITS = st.sampled_from([1, 1, 1, 1, 1, 2, 3, None])
+_BOUNDS = st.sampled_from([1, 1, 1, 2, 3, None])
 _STRATEGIES: SearchStrategy[Strategy] = st.sampled_from(("keyed", "linked"))
 _OWN_FIELDS = frozenset({"psid", "phone", "email"})
 
@@ -81,7 +81,7 @@ def _cells(kind: str) -> SearchStrategy[str | tuple[str, ...] | None]:
     texts = [*READINGS[kind]]
     several = [*permutations(texts, 2), tuple(texts[:3]), tuple(texts[:-4:-1])]
     singles = [text for text in texts for _ in range(2 * len(several) // len(texts))]
-    return st.sampled_from([*[None] * (len(singles) // 2), *singles, *several])
+    return st.sampled_from([*[None] * (len(singles) // 3), *singles, *several])
 
 
 _CELLS: Mapping[str, SearchStrategy[str | tuple[str, ...] | None]] = {
@@ -108,7 +108,9 @@ def leads(
     """
     ids = st.permutations([f"l{number}" for number in range(1, max_size + 1)])
     lead = _lead(tuple(sorted(fields)))
-    drawn = st.lists(lead, min_size=min_size, max_size=max_size)
+    # Left to itself a list is mostly short, and few leads share little.
+    sizes = [*range(min_size, max_size + 1), *[*range(-(-max_size // 2), max_size + 1)] * 4]
+    drawn = st.sampled_from(sizes).flatmap(lambda size: st.tuples(*[lead] * size))
     return st.builds(_with_ids, drawn, ids)
 
 
@@ -138,18 +140,18 @@ def policies(draw: DrawFn, strategy: Strategy | None = None) -> Policy:
     """
     kinds = draw(st.lists(st.sampled_from([*READINGS]), min_size=2, max_size=4, unique=True))
     return Policy(
-        tuple(draw(_rule(kind)) for kind in kinds),
+        tuple(draw(_rule(kind, bounded=place == 0)) for place, kind in enumerate(kinds)),
         strategy=draw(_STRATEGIES) if strategy is None else strategy,
     )
 
 
 @st.composite
-def _rule(draw: DrawFn, kind: str) -> IdentifierRule:
-    """Draw a rule for *kind*; most bound it tightly, some keep the kind's own defaults."""
+def _rule(draw: DrawFn, kind: str, *, bounded: bool) -> IdentifierRule:
+    """Draw a rule for *kind*; some keep the kind's own defaults, but not where *bounded*."""
     given: dict[str, object] = {}
-    if draw(st.integers(0, 5)) < 5:  # noqa: PLR2004 - five in six
+    if bounded or draw(st.integers(0, 5)):
         given |= {"limit": draw(_LIMITS), "generic_after": draw(_BOUNDS)}
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 4)) == 1:
         given["scope"] = draw(st.sampled_from([*SCOPES]))
     blocked = draw(st.sampled_from(["default", "default", "none", "own"]))
     if blocked != "default":
@@ -205,8 +207,8 @@ def cases(
     draw: DrawFn,
     strategy: Strategy | None = None,
     *,
-    min_size: int = 3,
-    max_size: int = 9,
+    min_size: int = 4,
+    max_size: int = 10,
     rulings: bool = True,
 ) -> Case:
     """Return a strategy for a policy, leads and rulings together.

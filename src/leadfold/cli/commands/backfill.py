@@ -10,22 +10,16 @@ import attrs
 from leadfold import backfill
 from leadfold.backfill import Limits
 from leadfold.cli.answers import Answer
-from leadfold.cli.backfill_text import (
-    Wording,
-    findings,
-    followed_lines,
-    grouping_lines,
-    summary,
-    unit_lines,
-)
+from leadfold.cli.backfill_text import findings, summary
 from leadfold.cli.opening import open_plan, open_policy, open_store, open_store_to_read
 from leadfold.cli.outcomes import DONE, Ending, UsageError, asked_for
-from leadfold.cli.watching import STAGES, Watcher
+from leadfold.cli.telling import tell_dry_run, tell_grouping, tell_rest, tell_written
+from leadfold.cli.watching import Watcher
 from leadfold.masking import mask_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from leadfold.backfill import Plan, Report
     from leadfold.cli.screen import Screen
@@ -55,7 +49,7 @@ def run_backfill(arguments: Namespace, screen: Screen) -> Answer:
             )
         _look(plan, arguments, screen)
         if arguments.dry_run:
-            _say_dry_run(plan, watcher, arguments, screen)
+            tell_dry_run(plan, watcher, screen, verbose=arguments.verbose)
             return _answer(plan, None, watcher, arguments)
         return _write(plan, repository, watcher, arguments, screen)
 
@@ -78,8 +72,7 @@ def _refuse_existing(path: str | None) -> None:
 
 def _look(plan: Plan, arguments: Namespace, screen: Screen) -> None:
     """Tell what the plan found, keep it if asked to, and hold it to its limits."""
-    for line in grouping_lines(plan):
-        screen.say(line)
+    tell_grouping(plan, screen)
     if arguments.plan_out is not None:
         with asked_for(arguments.plan_out):
             plan.save(arguments.plan_out)
@@ -93,49 +86,17 @@ def _limits(plan: Plan, arguments: Namespace) -> Limits:
     return attrs.evolve(Limits.default_for(plan.strategy), **given)
 
 
-def _say_dry_run(plan: Plan, watcher: Watcher, arguments: Namespace, screen: Screen) -> None:
-    """Tell of the stages that a dry run does not go through."""
-    words, tables = Wording.of_dry_run(), plan.stats.extra.get("dependents")
-    watcher.stage(2, STAGES, "Creating customers and linking leads")
-    _say_units(plan, frozenset(), words, arguments, screen)
-    linked = tables if isinstance(tables, dict) else {}
-    _say_rest({name: each["linked"] for name, each in linked.items()}, words, watcher, screen)
-
-
 def _write(
     plan: Plan, repository: Repository, watcher: Watcher, arguments: Namespace, screen: Screen
 ) -> Answer:
     with watcher.writing(plan.stats.leads_linked):
         report = backfill.apply(plan, repository, on_stale=arguments.on_stale, reporter=watcher)
-    left_out = frozenset(failure.unit for failure in report.failures)
-    _say_units(plan, left_out, Wording(), arguments, screen)
-    linked = report.stats.extra.get("dependentsLinked")
-    _say_rest(linked if isinstance(linked, dict) else {}, Wording(), watcher, screen)
+    tell_written(plan, report, screen, verbose=arguments.verbose)
+    tell_rest(plan, report, watcher, screen)
     return _answer(plan, report, watcher, arguments)
 
 
-def _say_units(
-    plan: Plan, left_out: frozenset[int], words: Wording, arguments: Namespace, screen: Screen
-) -> None:
-    """Tell of each customer once it is written: what is rolled back is never told."""
-    if arguments.verbose:
-        for unit in plan.units:
-            if unit.number not in left_out:
-                for line in unit_lines(unit, words, screen.tick):
-                    screen.say(line)
-
-
-def _say_rest(linked: Mapping[str, int], words: Wording, watcher: Watcher, screen: Screen) -> None:
-    watcher.stage(3, STAGES, "Linking jobs to customers")
-    for line in followed_lines(linked, words, screen.tick):
-        screen.say(line)
-    watcher.stage(4, STAGES, "Recording audit log")
-    screen.say(f"   {screen.tick} {words.logged}\n")
-
-
-def _answer(
-    plan: Plan, report: Report | None, watcher: Watcher, arguments: Namespace
-) -> Answer:
+def _answer(plan: Plan, report: Report | None, watcher: Watcher, arguments: Namespace) -> Answer:
     def show(screen: Screen) -> None:
         for line in summary(plan, report, watcher.phases):
             screen.data(line)

@@ -1,20 +1,18 @@
-"""``leadfold group``: the leads of a file grouped, counted, judged and written. No store is used."""
+"""``leadfold group``: the leads of a file grouped, counted, judged, written. It uses no store."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
 from leadfold.cli.answers import Answer
 from leadfold.cli.columns import Source, columns_from_flags, read_mapping
 from leadfold.cli.faults import FaultLog
 from leadfold.cli.files import open_leads
-from leadfold.cli.group_text import group_json, show_grouping
+from leadfold.cli.group_text import Grouping, group_json, show_grouping
 from leadfold.cli.groups_file import write_groups
 from leadfold.cli.opening import open_policy
-from leadfold.cli.outcomes import DONE, Ending, UsageError
+from leadfold.cli.outcomes import Ending, UsageError
 from leadfold.evaluate import evaluate
 from leadfold.grouping import Scanner, group_columns
 from leadfold.model import INDIVIDUAL
@@ -30,20 +28,10 @@ if TYPE_CHECKING:
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
 
-__all__ = ["Grouping", "run_group"]
+__all__ = ["run_group"]
 
 TRUTH = "truth"
 """The field that says whose lead it is; never an identifier."""
-
-
-@attrs.frozen
-class Grouping:
-    """The grouped file: its *resolution*, what could not be read, the truth held against it."""
-
-    path: Path
-    resolution: Resolution
-    faults: FaultLog
-    evaluation: Evaluation | None
 
 
 def run_group(arguments: Namespace, screen: Screen) -> Answer:
@@ -74,10 +62,9 @@ def run_group(arguments: Namespace, screen: Screen) -> Answer:
 
 
 def _refuse_overwriting(path: Path, output: str | None) -> None:
-    if output is not None and path.exists() and Path(output).exists():
-        if path.samefile(output):
-            msg = f"{output}: is the file to be read: name another for the groups"
-            raise UsageError(msg)
+    if output is not None and path.exists() and Path(output).exists() and path.samefile(output):
+        msg = f"{output}: is the file to be read: name another for the groups"
+        raise UsageError(msg)
 
 
 def _told(arguments: Namespace) -> Sources:

@@ -96,7 +96,7 @@ class SQLiteRepository:
         """Open one consistent snapshot: the caller's transaction where it has one."""
         with self._reading_session() as session, session.snapshot():
             catalog = Catalog.of(session, self._mapping)
-            mapping = catalog.fit(self._mapping, self._tenant)
+            mapping = catalog.fit(session, self._mapping, self._tenant)
             shapes = Shapes(mapping, indexed=catalog.has_own)
             yield SQLiteReader(session, catalog, mapping, shapes, self._tenant)
 
@@ -106,7 +106,7 @@ class SQLiteRepository:
             session = Session(self._writer, owned=self._path is not None)
             with session.writing():
                 catalog = Catalog.of(session, self._mapping)
-                mapping = catalog.fit(self._mapping, self._tenant)
+                mapping = catalog.fit(session, self._mapping, self._tenant)
                 committed = commit(session, catalog, mapping, self._tenant, changes)
         return attrs.evolve(committed, statements=session.statements)
 

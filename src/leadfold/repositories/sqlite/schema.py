@@ -11,6 +11,7 @@ import attrs
 from leadfold.exceptions import MappingError, StoreError
 from leadfold.repositories import sql
 from leadfold.repositories.sqlite.cells import dump
+from leadfold.repositories.sqlite.shapes import explain_condition
 from leadfold.repository import StoreFacts
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Column:
     type: str
     not_null: bool
     default: str | None
+    generated: bool
 
 
 @attrs.frozen
@@ -58,8 +60,8 @@ class Catalog:
         tables: dict[str, dict[str, Column]] = {}
         query = sql.named("sqlite/reading.sql")["columns"]
         names = dump([_OWN, *(fold(table.table) for table in mapping.tables)])
-        for table, name, kind, not_null, default in session.rows(query, {"tables": names}):
-            column = Column(str(name), str(kind), bool(not_null), cast("str | None", default))
+        for table, *row in session.rows(query, {"tables": names}):
+            column = _column(*row)
             tables.setdefault(fold(str(table)), {})[fold(column.name)] = column
         return cls(tables)
 
@@ -72,9 +74,9 @@ class Catalog:
         """Return a column that is known to exist."""
         return self.tables[fold(table)][fold(column)]
 
-    def fit(self, mapping: StoreMapping, tenant: str | None) -> StoreMapping:
+    def fit(self, session: Session, mapping: StoreMapping, tenant: str | None) -> StoreMapping:
         """Return *mapping* without what is optional and absent, or raise what does not fit."""
-        faults: list[str] = []
+        faults = list(self._bad_condition(session, mapping))
         if tenant == "":
             faults.append("a tenant must have a name")
         if tenant is None and mapping.lead.tenant is not None:
@@ -87,6 +89,27 @@ class Catalog:
             raise MappingError(faults)
         return fitted
 
+    def required(self, mapping: StoreMapping) -> tuple[str, ...]:
+        """Return the columns that a new customer must have and the mapping does not name."""
+        table = mapping.customer
+        named = {fold(column) for column in table.columns}
+        return tuple(
+            f"{table.table}.{column.name}"
+            for name, column in sorted(self.tables[fold(table.table)].items())
+            if column.not_null and column.default is None and not column.generated
+            if name not in named
+        )
+
+    def _bad_condition(self, session: Session, mapping: StoreMapping) -> Iterator[str]:
+        """Yield what SQLite has against the mapping's own condition."""
+        lead = mapping.lead
+        if lead.where is None or fold(lead.table) not in self.tables:
+            return
+        try:
+            session.rows(explain_condition(lead))
+        except StoreError as e:
+            yield f"where: {e}"
+
     def audit_needs_id(self, mapping: StoreMapping) -> bool:
         """Tell whether the user's audit table leaves its id to whoever adds a row."""
         audit = mapping.audit
@@ -94,6 +117,14 @@ class Catalog:
             return False
         column = self.column(audit.table, audit.id)
         return column.default is None and "INT" not in column.type.upper()
+
+
+def _column(
+    name: object, kind: object, not_null: object, default: object, hidden: object
+) -> Column:
+    return Column(
+        str(name), str(kind), bool(not_null), cast("str | None", default), generated=bool(hidden)
+    )
 
 
 def facts(

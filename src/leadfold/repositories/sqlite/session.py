@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote as percent
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
-__all__ = ["Parameters", "Session", "connect"]
+__all__ = ["Parameters", "Session", "UndecodableError", "connect", "store_error"]
 
-Parameters = "Sequence[object] | Mapping[str, object]"
+Parameters = Sequence[object] | Mapping[str, object]
 Row = tuple[object, ...]
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -34,15 +35,25 @@ def connect(
         connection = sqlite3.connect(
             uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
         )
+    except sqlite3.Error as e:
+        raise store_error(e) from e
+    try:
         for setting in _SETTINGS:
             connection.execute(f"PRAGMA {setting}")
     except sqlite3.Error as e:
+        connection.close()
         raise store_error(e) from e
     return connection
 
 
+class UndecodableError(StoreError):
+    """The store holds text that is not UTF-8."""
+
+
 def store_error(error: sqlite3.Error) -> StoreError:
     """Return what *error* is to a caller: worth another try, or not."""
+    if "decode to UTF-8" in str(error):  # the driver's own: it has no code of SQLite's
+        return UndecodableError(f"the store holds text that is not UTF-8: {_text(error)}")
     if code_of(error) in _BUSY:
         msg = f"the store is in use by another connection ({_text(error)}): try again later"
         return RetryableError(msg)
@@ -52,11 +63,6 @@ def store_error(error: sqlite3.Error) -> StoreError:
 def code_of(error: sqlite3.Error) -> int:
     """Return SQLite's primary result code, or 0 where the driver itself objected."""
     return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY
-
-
-def undecodable(error: sqlite3.Error) -> bool:
-    """Tell whether the driver met text that is not UTF-8."""
-    return code_of(error) == 0 and "decode to UTF-8" in str(error)
 
 
 def _text(error: Exception) -> str:
@@ -84,7 +90,7 @@ class Session:
         self.owned = owned
         self.statements = 0
 
-    def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:  # type: ignore[valid-type]
+    def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
         """Run one statement; raise UnitError for a data fault, StoreError for anything else."""
         cursor = self.connection.cursor()
         cursor.row_factory = None
@@ -98,21 +104,25 @@ class Session:
                 raise _fault(e) from e
             raise store_error(e) from e
 
-    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:  # type: ignore[valid-type]
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Return all rows of a query."""
-        with self.decoding(str):
-            try:
-                return self.execute(sql, parameters).fetchall()
-            except sqlite3.Error as e:
-                raise store_error(e) from e
+        return self.fetch(self.execute(sql, parameters), -1, str)
 
-    @contextlib.contextmanager
-    def decoding(self, factory: Callable[[bytes], object]) -> Iterator[None]:
-        """Read text with *factory*: a caller's connection may have one of its own."""
+    def fetch(
+        self, cursor: sqlite3.Cursor, count: int, factory: Callable[[bytes], object]
+    ) -> list[Row]:
+        """Return the next *count* rows, or all for a negative one, texts as *factory* makes them.
+
+        The caller's connection may have a factory of its own: it is put back.
+        """
         before = self.connection.text_factory
         self.connection.text_factory = factory
         try:
-            yield
+            return cursor.fetchall() if count < 0 else cursor.fetchmany(count)
+        except sqlite3.Error as e:
+            error = store_error(e)
+            # the driver quotes text that it could not decode: no traceback may show it
+            raise error from (None if isinstance(error, UndecodableError) else e)
         finally:
             self.connection.text_factory = before
 

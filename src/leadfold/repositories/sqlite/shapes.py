@@ -16,9 +16,9 @@ from leadfold.repositories import sql
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from leadfold.repositories.mapping import DependentTable, StoreMapping, Table
+    from leadfold.repositories.mapping import DependentTable, LeadTable, StoreMapping, Table
 
-__all__ = ["Shapes", "quote"]
+__all__ = ["Shapes", "explain_condition", "quote"]
 
 _PLACE = re.compile(r"\{([a-z_.]+)\}")
 _MOMENTS = frozenset({"created_at", "updated_at"})
@@ -69,6 +69,17 @@ def _text(column: str | None) -> str:
 
 def _raw(column: str | None) -> str:
     return "NULL" if column is None else f"row.{quote(column)}"
+
+
+def explain_condition(lead: LeadTable) -> str:
+    """Return a statement that reads nothing and fails where the lead's condition is no SQL."""
+    names = {"table": f"main.{quote(lead.table)}", "conditions": _condition(lead)}
+    return _fill(sql.named("sqlite/reading.sql")["explain_condition"], names)
+
+
+def _condition(lead: LeadTable) -> str:
+    """Return the mapping's own condition; the line break ends a comment it may end with."""
+    return f"({lead.where}\n)"
 
 
 class Shapes:
@@ -135,7 +146,7 @@ class Shapes:
     def _sources(self) -> dict[str, str]:
         """Return the leads and customers that take part: of this tenant, and as *where* says."""
         lead, customer = self.mapping.lead, self.mapping.customer
-        conditions = [] if lead.where is None else [f"({lead.where}\n)"]
+        conditions = [] if lead.where is None else [_condition(lead)]
         if lead.tenant is not None:
             conditions.append(f"{quote(lead.tenant)} IS :tenant")
         owners = [f"{quote(customer.tenant)} IS :tenant"] if customer.tenant is not None else []
@@ -172,7 +183,7 @@ class Shapes:
         table = self.mapping.customer
         staged = ("id", "name", "phone", "email", "metadata", *sorted(_MOMENTS))
         columns = {
-            column: "created_at" if field in _MOMENTS else field
+            column: "coalesce(created_at, :at)" if field in _MOMENTS else field
             for field in staged
             if (column := getattr(table, field)) is not None
         }

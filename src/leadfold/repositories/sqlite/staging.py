@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BATCH", "Stage", "batches"]
 
-BATCH = 5_000
-"""How many changes are written together, or a few more: a unit is never cut."""
+BATCH = 10_000
+"""How many changes and rows they rest on are staged together, or a few more: no unit is cut."""
 
 _COLUMNS = {
     "lead": ("unit", "id", "version"),
@@ -37,12 +37,12 @@ _FILLED_BY_WRITING = ("lost", "gained")
 
 
 def batches(units: Iterable[Unit]) -> Iterator[tuple[Unit, ...]]:
-    """Yield *units* in batches of about `BATCH` changes."""
+    """Yield *units* in batches of about `BATCH` rows."""
     batch: list[Unit] = []
     weight = 0
     for unit in units:
         batch.append(unit)
-        weight += len(unit.changes)
+        weight += 1 + len(unit.changes) + len(unit.leads) + len(unit.customers)
         if weight >= BATCH:
             yield tuple(batch)
             batch, weight = [], 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.changes import Committed, Link, UnitFailure
-from leadfold.exceptions import RunExistsError, StalePlanError, StoreError, UnitError
+from leadfold.exceptions import MappingError, RunExistsError, StalePlanError, StoreError, UnitError
 from leadfold.model import utc
 from leadfold.repositories.sqlite.cells import dump, stored_moment
 from leadfold.repositories.sqlite.schema import migrate
@@ -46,7 +46,7 @@ def commit(
     shapes = Shapes(mapping, indexed=True)
     audit_id = catalog.audit_needs_id(mapping)
     record = _Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
-    writer = _Writer(session, shapes, changes, record.open(tenant))
+    writer = _Writer(session, shapes, changes, record.open(tenant), catalog.required(mapping))
     for units in batches(changes.units):
         writer.write(units)
     if writer.stale and changes.on_stale == "refuse":
@@ -85,6 +85,7 @@ class _Record:
             "run": opened.lastrowid,
             "clock": clock,
             "claims_at": self.changes.claims_at,
+            "at": stored_moment(run.at),
         }
 
     def close(self, stats: Stats, writer: _Writer) -> None:
@@ -123,12 +124,18 @@ class _Writer:
     """Writes batches; keeps what was left out and what was counted."""
 
     def __init__(
-        self, session: Session, shapes: Shapes, changes: ChangeSet, bound: dict[str, object]
+        self,
+        session: Session,
+        shapes: Shapes,
+        changes: ChangeSet,
+        bound: dict[str, object],
+        required: Sequence[str],
     ) -> None:
         self.session = session
         self.shapes = shapes
         self.refuses = changes.on_stale == "refuse"
         self.bound = bound
+        self.required = required
         self.stage = Stage(session)
         self.failed: list[tuple[Unit, UnitFailure]] = []
         self.stale: set[str] = set()
@@ -210,6 +217,7 @@ class _Writer:
         """Write what is staged, set by set."""
         counts = self.stage.counts
         if counts["insert"]:
+            self._require_no_more()
             self._exactly(counts["insert"], "insert_customers")
             self._run("log_inserts")
         if counts["patch"] and self.shapes.mapping.customer.metadata is not None:
@@ -220,6 +228,14 @@ class _Writer:
             self._run("log_links")
         followed = Counter({name: self._follow(name) for name in self.stage.dependents})
         return _Written(+followed, reindexed=counts["record"] > 0 and self._reindex())
+
+    def _require_no_more(self) -> None:
+        """Object at once where no customer could be inserted at all, not unit by unit."""
+        if self.required:
+            raise MappingError(
+                f"{column} is NOT NULL, has no default and is not mapped: give it a default"
+                for column in self.required
+            )
 
     def _follow(self, name: str) -> int:
         """Let the rows of one dependent take their lead's customer; return how many did."""

@@ -31,6 +31,9 @@ LIMIT -1 OFFSET :skip;
 -- name: rows_that
 (SELECT * FROM {table} WHERE {conditions});
 
+-- name: explain_condition
+EXPLAIN SELECT 1 FROM {table} WHERE {conditions};
+
 -- name: chosen
 row.{id} IN (SELECT value FROM json_each(:ids));
 
@@ -112,7 +115,7 @@ WHERE run.tenant = :own AND run.id = :run
 ORDER BY entry.sequence;
 
 -- name: columns
-SELECT owner.name, info.name, info.type, info."notnull", info.dflt_value
+SELECT owner.name, info.name, info.type, info."notnull", info.dflt_value, info.hidden
 FROM sqlite_master AS owner JOIN pragma_table_xinfo(owner.name) AS info
 WHERE owner.type IN ('table', 'view')
 AND lower(owner.name) IN (SELECT value FROM json_each(:tables));
