@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+from machine import describe
+
 RUNS = 21
 
 
@@ -18,12 +20,13 @@ def seconds(code: str) -> float:
 
 
 def main() -> None:
-    """Print the two medians, and the difference in milliseconds."""
-    pairs = [(seconds("pass"), seconds("import leadfold")) for _ in range(RUNS)]
-    bare, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(
-        f"bare {bare * 1000:.0f} ms, leadfold {ours * 1000:.0f} ms: +{(ours - bare) * 1000:.0f} ms"
-    )
+    """Print the medians, and what each import takes above the bare interpreter."""
+    codes = ("pass", "import attrs", "import leadfold", "from leadfold import group, Lead, Policy")
+    rounds = [[seconds(code) for code in codes] for _ in range(RUNS)]
+    medians = [statistics.median(column) * 1000 for column in zip(*rounds, strict=True)]
+    print(describe())
+    for code, median in zip(codes, medians, strict=True):
+        print(f"{code:44} {median:4.0f} ms, {median - medians[0]:+4.0f} ms above bare Python")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ the fast path claims: what is nearly a number, nearly an extension, nearly inter
 from __future__ import annotations
 
 import csv
+import gzip
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from random import Random
 
-__all__ = ["KINDS", "REGIONS", "messy_phone", "phone_texts"]
+__all__ = ["KINDS", "REGIONS", "messy_phone", "oracle_values", "phone_texts", "real_phones"]
 
 REGIONS = (
     *("US", "CA", "GB", "DE", "FR", "IT", "BR", "MX", "AR", "IN", "UG", "AU", "JP", "RU"),
@@ -26,6 +27,7 @@ REGIONS = (
 )
 """The default regions that every run goes through."""
 
+_DATA = Path(__file__).parent / "data"
 _DIGITS = "0123456789"
 _EDGES = " -().[]/+,;:#*~_xXeEtTnN\t\n\u00a0\u00ad\u200b\u2010\u2011\u2212\u2060\u3000\uff0b\uff0d"
 _MARKS = ("\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u2066", "\u2069", "\ufeff")
@@ -65,7 +67,7 @@ def messy_phone(random: Random) -> str:
 
 def _mutated(random: Random) -> str:
     """Return a real value with a few characters replaced, doubled, dropped or moved."""
-    text = list(random.choice(_real_values()) if random.random() < 0.4 else messy_phone(random))
+    text = list(random.choice(oracle_values())[0] if random.random() < 0.4 else messy_phone(random))
     for _ in range(random.randint(1, 3)):
         at = random.randint(0, len(text))
         text[at : at + random.randint(0, 1)] = random.choice(_EDGES + _DIGITS)
@@ -163,10 +165,21 @@ def _some_digits(random: Random, at_most: int) -> str:
 
 
 @cache
-def _real_values() -> tuple[str, ...]:
-    oracle = Path(__file__).parent / "data" / "phone_oracle" / "phone_oracle.csv"
-    with oracle.open(encoding="utf-8", newline="") as lines:
-        return tuple(row["raw"] for row in csv.DictReader(lines))
+def oracle_values() -> tuple[tuple[str, str | None], ...]:
+    """Return every value of the phone oracle with its default region."""
+    with (_DATA / "phone_oracle" / "phone_oracle.csv").open(encoding="utf-8", newline="") as lines:
+        return tuple((row["raw"], row["region"] or None) for row in csv.DictReader(lines))
+
+
+@cache
+def real_phones() -> tuple[str, ...]:
+    """Return the distinct values of the column phone of every data set, in text order."""
+    found: set[str] = set()
+    for table in [*_DATA.glob("*/*.csv"), *_DATA.glob("*/*.csv.gz")]:
+        opener = gzip.open if table.suffix == ".gz" else open
+        with opener(table, "rt", encoding="utf-8", newline="") as lines:
+            found.update(row.get("phone") or "" for row in csv.DictReader(lines))
+    return tuple(sorted(found))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -108,7 +108,10 @@ def column_of(leads: Sequence[object], name: str) -> list[object]:
     """Return what each of *leads* holds under *name*: `field_of` for many, faster where alike."""
     kinds = set(map(type, leads))
     if kinds == {dict}:
-        return [lead.get(name) for lead in leads]  # type: ignore[attr-defined]
+        try:
+            return list(map(itemgetter(name), leads))  # type: ignore[arg-type]
+        except KeyError:
+            return [lead.get(name) for lead in leads]  # type: ignore[attr-defined]
     if kinds == {Lead} and name in _OWN:
         return list(map(attrgetter(name), leads))
     return [field_of(lead, name) for lead in leads]
@@ -166,6 +169,10 @@ class Stop:
 
 
 def _sorted_parts(parts: Iterable[Iterable[object]]) -> tuple[tuple[str, ...], ...]:
+    parts = tuple(parts)
+    if any(isinstance(part, str) for part in parts):  # iterable too: its letters would be leads
+        msg = "a part must be a list of lead ids, not one text"
+        raise TypeError(msg)
     return tuple(tuple(sorted({text_id(lead, "lead id") for lead in part})) for part in parts)
 
 

@@ -27,7 +27,14 @@ _REGION = re.compile(r"[A-Z]{2}|001")
 
 
 def _rules(given: Iterable[IdentifierRule | str]) -> tuple[IdentifierRule, ...]:
-    return tuple(IdentifierRule(rule) if isinstance(rule, str) else rule for rule in given)
+    if isinstance(given, str):  # a text is iterable too: its letters would be kinds
+        msg = "identifiers must be a list of rules or kinds, not one text"
+        raise TypeError(msg)
+    rules = tuple(IdentifierRule(rule) if isinstance(rule, str) else rule for rule in given)
+    if wrong := [type(rule).__name__ for rule in rules if not isinstance(rule, IdentifierRule)]:
+        msg = f"identifiers must be rules or kinds, not {wrong[0]}"
+        raise TypeError(msg)
+    return rules
 
 
 @attrs.frozen
@@ -116,7 +123,7 @@ class Policy:
         """Return a short digest of everything that decides a lead's usable identifiers.
 
         Two policies with one fingerprint give every lead the same identifiers, so they can share
-        an identity index; guards and strategy play no part in it.
+        an identity index; priority, guards and strategy play no part in it.
         """
         import hashlib  # noqa: PLC0415 - these two cost an import 8 ms, and few ask
         import json  # noqa: PLC0415
@@ -125,7 +132,7 @@ class Policy:
             [rule.kind, self.normalizer(rule).name, version, rule.scope, sorted(set(rule.blocked))]
             for rule, version in zip(self.identifiers, self.versions.values(), strict=True)
         ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(sorted(parts)).encode()).hexdigest()[:16]
 
     @property
     def versions(self) -> dict[str, str]:
@@ -135,7 +142,7 @@ class Policy:
     def _faults(self) -> Iterator[str]:
         if not self.identifiers:
             yield "it names no identifier: give at least one kind"
-        for kind in sorted({kind for kind in self.kinds if self.kinds.count(kind) > 1}):
+        for kind in sorted({kind for kind in self.kinds if self.kinds.count(kind) > 1}, key=str):
             yield f"kind {kind!r} is named twice"
         if self.strategy not in get_args(Strategy):
             yield f"strategy must be keyed or linked, not {self.strategy!r}"
@@ -255,6 +262,9 @@ def _policy_of(table: Mapping[str, object], normalizers: Mapping[str, Normalizer
 
 def _rule_of(table: Mapping[str, object], normalizers: Mapping[str, Normalizer]) -> IdentifierRule:
     """Build the rule that *table* says; keys that are no rule's own are options."""
+    if not isinstance(table, dict):
+        msg = "it must be a table, or a kind"
+        raise TypeError(msg)
     if "kind" not in table:
         msg = "it needs a kind"
         raise ValueError(msg)

@@ -171,6 +171,10 @@ class Reader(Protocol):
         """Yield the ledger of a run in the order it was written."""
         ...
 
+    def audited(self) -> Mapping[str, int]:
+        """Return how many entries of the audit trail name each action."""
+        ...
+
 
 class Repository(Protocol):
     """A store of leads and customers, bound to at most one tenant."""

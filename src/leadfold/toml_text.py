@@ -23,21 +23,20 @@ def dumps(table: Mapping[str, object]) -> str:
     limit = 5
     <BLANKLINE>
     """
-    lines = [_line(key, value) for key, value in table.items() if not _is_tables(value)]
+    lines = []
+    sections = []
     for key, value in table.items():
-        if _is_tables(value):
+        if isinstance(value, list) and value and isinstance(value[0], dict):
             for entry in value:
-                lines += ["", f"[[{key}]]", *(_line(*item) for item in entry.items())]
-    return "\n".join(lines) + "\n"
+                sections += ["", f"[[{key}]]", *(_line(*item) for item in entry.items())]
+        else:
+            lines.append(_line(key, value))
+    return "\n".join([*lines, *sections]) + "\n"
 
 
 def loads(text: str) -> dict[str, object]:
     """Return the tables in TOML *text*; ValueError where it is none."""
     return tomllib.loads(text)
-
-
-def _is_tables(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _line(key: str, value: object) -> str:

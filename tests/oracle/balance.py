@@ -48,6 +48,6 @@ def balanced() -> Iterator[Balance]:
     balance.check()
 
 
-def enough(least: int = 200) -> settings:
+def enough(least: int = 100) -> settings:
     """Return settings for at least so many examples; the profile may ask for more."""
     return settings(max_examples=max(least, settings().max_examples))

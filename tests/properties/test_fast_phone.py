@@ -15,7 +15,7 @@ from leadfold.normalizers.fast_phone import FastPhone
 from leadfold.normalizers.phone import parse_phone, parse_phones
 from leadfold.normalizers.phone_library import PhoneRule, ask_library
 from leadfold.normalizers.reason import Reason
-from strings import KINDS, REGIONS, phone_texts
+from strings import KINDS, REGIONS, oracle_values, phone_texts, real_phones
 
 SEED = int(os.environ.get("LEADFOLD_SEED", "20261122"))
 SAMPLE, FULL = 30_000, 2_000_000
@@ -61,6 +61,23 @@ def test_a_sample_of_strings_has_no_difference() -> None:
 def test_millions_of_strings_have_no_difference(seed: int) -> None:
     """So do two million of them, of each of two seeds."""
     assert compare(seed, FULL) > 0.5
+
+
+def test_every_value_of_the_oracle_has_no_difference() -> None:
+    """What other projects test with, read from its own region and from the default one."""
+    for region in {"US", *(own for _, own in oracle_values())}:
+        texts = [raw for raw, own in oracle_values() if region in {own, "US"}]
+        found, claims = differences(texts, region)
+        assert not found
+        assert claims > 0
+
+
+@pytest.mark.parametrize("region", ["US", "GB", "UG"])
+def test_every_real_value_has_no_difference(region: str) -> None:
+    """The phones of the public data sets that the other tests group."""
+    found, claims = differences(list(real_phones()), region)
+    assert not found
+    assert claims > 1.9 * len(real_phones()) > 1.9 * 3_000
 
 
 def test_every_region_reads_its_own_examples() -> None:
@@ -162,3 +179,9 @@ def test_junk_without_digits_is_claimed() -> None:
         Reason.NOT_A_NUMBER,
     ]
     assert fast.read_all([]) == []
+
+
+def test_zeros_are_claimed_where_no_dialling_prefix_can_be() -> None:
+    """A zero after 00 makes it no dialling prefix, which needs no phonenumbers to tell."""
+    assert FastPhone("GB", strict=False).read("000 20 7946 0958") is Reason.TOO_LONG
+    assert differences(["000 20 7946 0958"], "GB")[0] == []

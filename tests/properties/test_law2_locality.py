@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 
 from leadfold import group
-from leadfold.model import Stop
 from leadfold.testing.strategies import READINGS, cases
 from oracle.balance import balanced, enough
 from oracle.reading import records_of
@@ -17,7 +16,8 @@ from oracle.reading import records_of
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from leadfold import Group, Lead, Resolution, Ruling, Stop
+    from leadfold import Group, Lead, Resolution, Ruling
+    from leadfold.model import Stop
     from leadfold.policy import Strategy
     from leadfold.testing.strategies import Case
 

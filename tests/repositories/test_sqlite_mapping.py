@@ -171,12 +171,16 @@ def test_a_tenant_must_be_named(tmp_path: Path) -> None:
     lead, customer = LeadTable(tenant="channel"), CustomerTable(tenant="name")
     mapping = StoreMapping(lead=lead, customer=customer)
     path = new_store(tmp_path / "crm.db")
-    with SQLiteRepository(path, mapping=mapping) as repository:
-        with pytest.raises(MappingError, match="say tenant="):
-            read_leads(repository)
-    with SQLiteRepository(path, tenant="") as repository:
-        with pytest.raises(MappingError, match="must have a name"):
-            read_leads(repository)
+    with (
+        SQLiteRepository(path, mapping=mapping) as repository,
+        pytest.raises(MappingError, match="say tenant="),
+    ):
+        read_leads(repository)
+    with (
+        SQLiteRepository(path, tenant="") as repository,
+        pytest.raises(MappingError, match="must have a name"),
+    ):
+        read_leads(repository)
 
 
 def test_the_defaults_optional_tables_may_be_absent(tmp_path: Path) -> None:
@@ -220,14 +224,15 @@ def test_a_hostile_name_is_a_name(tmp_path: Path) -> None:
         connection.execute(f"INSERT INTO {lead_t} VALUES ('l1', NULL, '555.1', NULL)")  # noqa: S608
         connection.execute(f"INSERT INTO {job_t} VALUES ('j1', 'l1', NULL)")  # noqa: S608
         connection.commit()
-    columns = {"id": names[3], "name": None, "created_at": None}
-    none = dict.fromkeys(("email", "metadata", "updated_at"))
     mapping = StoreMapping(
         lead=LeadTable(
-            names[0], customer_id=names[4], identifiers={"phone": names[5]},
-            scopes={names[0]: names[6]}, **columns,
+            names[0], id=names[3], customer_id=names[4], created_at=None, name=None,
+            identifiers={"phone": names[5]}, scopes={names[0]: names[6]},
         ),
-        customer=CustomerTable(names[1], phone=names[5], **columns, **none),
+        customer=CustomerTable(
+            names[1], id=names[3], name=None, phone=names[5], email=None, metadata=None,
+            created_at=None, updated_at=None,
+        ),
         dependents=(DependentTable(names[0], names[2], names[3], names[0], names[1]),),
     )  # fmt: skip
     with SQLiteRepository(path, mapping=mapping) as repository:

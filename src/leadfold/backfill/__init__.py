@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from leadfold.backfill.applying import Report, apply_changes
+from leadfold.backfill.checking import validate
 from leadfold.backfill.minting import id_maker, installed_version
 from leadfold.backfill.minting import now as present
 from leadfold.backfill.plan import Drift, GroupSize, Limits, Mismatch, Plan
 from leadfold.backfill.planning import make_plan
+from leadfold.backfill.validation import Check, Validation
 from leadfold.changes import Run
 from leadfold.model import utc
 from leadfold.policy import Policy
@@ -23,7 +25,19 @@ if TYPE_CHECKING:
     from leadfold.repository import Repository
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["Drift", "GroupSize", "Limits", "Mismatch", "Plan", "Report", "apply", "plan"]
+__all__ = [
+    "Check",
+    "Drift",
+    "GroupSize",
+    "Limits",
+    "Mismatch",
+    "Plan",
+    "Report",
+    "Validation",
+    "apply",
+    "plan",
+    "validate",
+]
 
 ACTION = "backfill_customers"
 

@@ -48,6 +48,7 @@ def parser() -> ArgumentParser:
     _runs(commands)
     _stats(commands)
     _customer(commands)
+    _validate(commands)
     return top
 
 
@@ -171,6 +172,23 @@ def _customer(commands: Commands) -> None:  # type: ignore[valid-type]
     _store(command)
     command.add_argument("id", metavar="ID")
     _show_values(command)
+
+
+def _validate(commands: Commands) -> None:  # type: ignore[valid-type]
+    command = _command(
+        commands,
+        "validate",
+        "check a store: coverage, orphans, mismatches, drift",
+        "Exit status 1 if a check that must hold does not; warnings do not count.",
+    )
+    _store(command)
+    _policy(command)
+    command.add_argument(
+        "--samples", type=_whole, default=5, metavar="N", help="name N rows a check (default 5)"
+    )
+    command.add_argument(
+        "--print-sql", action="store_true", help="print the checks that are plain SQL, run none"
+    )
 
 
 def _store(command: ArgumentParser) -> None:

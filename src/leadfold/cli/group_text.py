@@ -12,9 +12,10 @@ from leadfold.cli.screen import Table
 from leadfold.masking import mask_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from leadfold.cli.columns import Source
     from leadfold.cli.faults import FaultLog
     from leadfold.cli.screen import Screen
     from leadfold.evaluate import Evaluation, Score
@@ -31,9 +32,13 @@ _PHONE_ADVICE = (
 
 @attrs.frozen
 class Grouping:
-    """The grouped file: its *resolution*, what could not be read, the truth held against it."""
+    """The grouped file: its *resolution*, what could not be read, the truth held against it.
+
+    *sources* says which columns fed which field.
+    """
 
     path: Path
+    sources: Mapping[str, Source]
     resolution: Resolution
     faults: FaultLog
     evaluation: Evaluation | None
@@ -59,6 +64,7 @@ def group_json(grouping: Grouping, *, show_values: bool) -> dict[str, object]:
         ],
         "counts": resolution.counts,
         "leads": len(resolution.columns.ids),
+        "columns": {field: list(source.columns) for field, source in grouping.sources.items()},
         "rejected": refusals(resolution),
         "unreadable": {
             "rows": faults.rows,
@@ -96,6 +102,7 @@ def show_grouping(grouping: Grouping, screen: Screen, *, top: int, show_values: 
     shown: Callable[[str], str] = str if show_values else mask_key
     resolution = grouping.resolution
     screen.data(_headline(grouping))
+    screen.data(_columns(grouping))
     screen.data()
     screen.table(Table(("kind", "groups"), [*resolution.counts.items()], title="Groups by kind"))
     _show_refusals(resolution, screen)
@@ -112,6 +119,19 @@ def _headline(grouping: Grouping) -> str:
     passed_over = f", {rows} row(s) passed over" if rows else ""
     leads, groups = len(resolution.columns.ids), resolution.partition.size
     return f"{grouping.path}: {leads} leads in {groups} groups{passed_over}"
+
+
+def _columns(grouping: Grouping) -> str:
+    """Say where identifiers came from, and which the file has none of: a name may be misspelt."""
+    fields = grouping.resolution.policy.fields
+    read = [
+        f"{field} from {' and '.join(grouping.sources[field].columns)}"
+        for field in fields
+        if field in grouping.sources
+    ]
+    absent = [field for field in fields if field not in grouping.sources]
+    told = f"; no column for {', '.join(absent)} (--column FIELD=COLUMN)" if absent else ""
+    return f"Read {', '.join(read) or 'nothing'}{told}"
 
 
 def _show_refusals(resolution: Resolution, screen: Screen) -> None:

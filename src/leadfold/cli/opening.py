@@ -31,8 +31,8 @@ _TIMEOUT = 30.0  # seconds to wait for another program that writes
 def sqlite_path(store: str) -> Path:
     """Return the file that *store* names: three slashes and its path, a fourth if absolute.
 
-    >>> sqlite_path("sqlite:///crm.db")
-    PosixPath('crm.db')
+    >>> str(sqlite_path("sqlite:///crm.db"))
+    'crm.db'
 
     Raises:
         UsageError: *store* is of another form, or of a kind this version does not have.

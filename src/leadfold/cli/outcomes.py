@@ -9,6 +9,7 @@ import attrs
 
 from leadfold.exceptions import (
     LeadfoldError,
+    MissingExtraError,
     PlanFormatError,
     RunExistsError,
     StalePlanError,
@@ -51,7 +52,8 @@ class Ending:
 DONE = Ending("done", 0)
 
 _USAGE = (UsageError, UnreadableFileError, PlanFormatError)
-_REFUSALS = (StalePlanError, RunExistsError)
+_FAILURES = (StoreError, MissingExtraError)
+_REFUSALS = (StalePlanError, RunExistsError)  # by the store, which is well
 
 
 def ending_of(error: Exception) -> Ending:
@@ -62,9 +64,8 @@ def ending_of(error: Exception) -> Ending:
     """
     if isinstance(error, _USAGE):
         return Ending("failed", 2)
-    if isinstance(error, StoreError) and not isinstance(error, _REFUSALS):
-        return Ending("failed", 1)
-    return Ending("refused" if isinstance(error, LeadfoldError) else "failed", 1)
+    refused = isinstance(error, LeadfoldError) and not isinstance(error, _FAILURES)
+    return Ending("refused" if refused or isinstance(error, _REFUSALS) else "failed", 1)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from leadfold.cli.commands.backfill import run_apply, run_backfill
 from leadfold.cli.commands.demo import run_demo
 from leadfold.cli.commands.group import run_group
 from leadfold.cli.commands.looking import run_customer, run_runs, run_stats
+from leadfold.cli.commands.validate import run_validate
 from leadfold.cli.outcomes import BROKEN_PIPE, INTERRUPTED, ending_of
 from leadfold.cli.screens import choose_screen
 from leadfold.exceptions import LeadfoldError, LimitExceededError
@@ -39,6 +40,7 @@ _COMMANDS: Mapping[str, Callable[[Namespace, Screen], Answer]] = {
     "runs": run_runs,
     "stats": run_stats,
     "customer": run_customer,
+    "validate": run_validate,
 }
 
 
@@ -103,6 +105,8 @@ def _message(error: Exception) -> str:
     """Return what a user reads: an unexpected error's own text may hold anything, and is not it."""
     if isinstance(error, LeadfoldError):
         return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return (
         f"unexpected {type(error).__name__}: this is a fault in leadfold; "
         "run it again with --traceback to see where"

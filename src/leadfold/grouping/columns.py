@@ -12,10 +12,11 @@ import attrs
 from leadfold.exceptions import DuplicateLeadError
 from leadfold.model import Identifier, Rejection
 from leadfold.normalizers.messenger import parse_psids
-from leadfold.normalizers.reason import Reason
+from leadfold.normalizers.own import LONGEST
+from leadfold.normalizers.reason import Reason, is_missing, require_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from leadfold.policy import Policy
     from leadfold.rules import IdentifierRule
@@ -59,11 +60,11 @@ class Columns:
     def identifiers(self, row: int) -> tuple[Identifier, ...]:
         """Return the usable identifiers of *row*, sorted: what the identity index holds."""
         found = [
-            Identifier(kind, value)
+            (kind, value)
             for kind, column in zip(self.kinds, self.by_kind, strict=True)
             for value in column.of(row)
         ]
-        return tuple(sorted(found))
+        return tuple(Identifier(kind, value) for kind, value in sorted(found))
 
     def rejections(self) -> Iterator[Rejection]:
         """Yield every refused value with its lead, in order of lead id and field."""
@@ -107,9 +108,7 @@ class _KindReader:
         self.kind = rule.kind
         self.scope = rule.scope
         self._parse = policy.normalizer(rule).parse
-        self._is_blocked: Callable[[str], bool] | None = (
-            policy.blocked(rule).matches if rule.blocked else None
-        )
+        self._blocked = policy.blocked(rule)
 
     def read(
         self,
@@ -117,82 +116,76 @@ class _KindReader:
         scopes: Sequence[object] | None,
         start: int,
         column: Column,
-    ) -> Iterator[tuple[int, str, Reason, object]]:
-        """Append the usable values of *cells* to *column*; yield what was refused, and why."""
-        several = _several(cells)
-        single = cells if not several else [None if isinstance(c, _SEVERAL) else c for c in cells]
-        answers = self._answers(single, scopes)
-        column.first.extend([answer if type(answer) is str else None for answer in answers])
-        yield from self._refused(range(start, start + len(cells)), answers, single)
-        if several:
-            rows = [row for row, values in several for _ in values]
-            flat = [value for _, values in several for value in values]
-            answers = self._answers(flat, scopes and [scopes[row] for row in rows])
-            rows = [start + row for row in rows]
-            _put(column, rows, answers)
-            yield from self._refused(rows, answers, flat)
-
-    def _answers(self, raws: Sequence[object], scopes: Sequence[object] | None) -> list[Answer]:
-        """Return a usable value or a reason for each of *raws*."""
+    ) -> list[tuple[int, str, Reason, object]]:
+        """Append the usable values of *cells* to *column*; return what was refused, and why."""
+        rows, raws = _present(cells, self.kind)
         answers = self._unblocked(self._parse(raws))
-        return answers if scopes is None else _scoped(answers, scopes)
-
-    def _refused(
-        self, rows: Sequence[int], answers: list[Answer], raws: Sequence[object]
-    ) -> Iterator[tuple[int, str, Reason, object]]:
-        """Yield the answers that say why not, with row and raw value; nothing is no refusal."""
+        if scopes is not None:
+            answers = _scoped(answers, [scopes[row] for row in rows], self.scope or "")
+        first: list[str | None] = [None] * len(cells)
+        refused: list[tuple[int, str, Reason, object]] = []
         for row, answer, raw in zip(rows, answers, raws, strict=True):
-            if type(answer) is Reason and answer is not Reason.MISSING:
-                yield row, self.kind, answer, raw
+            if type(answer) is not str:
+                refused.append((start + row, self.kind, answer, raw))  # type: ignore[arg-type]
+            elif first[row] is None:
+                first[row] = answer
+            elif answer != first[row]:
+                further = column.more.get(start + row, ())
+                if answer not in further:
+                    column.more[start + row] = (*further, answer)
+        column.first += first
+        return refused
 
     def _unblocked(self, answers: list[Answer]) -> list[Answer]:
         """Replace blocked values by their reason."""
-        is_blocked = self._is_blocked
-        if is_blocked is None:
+        found = self._blocked.among(answers)
+        if not found:
             return answers
-        return [
-            Reason.BLOCKED if type(answer) is str and is_blocked(answer) else answer
-            for answer in answers
-        ]
+        return [Reason.BLOCKED if answer in found else answer for answer in answers]
 
 
 _SEVERAL = (list, tuple, set, frozenset)
 
 
-def _several(cells: Sequence[object]) -> list[tuple[int, Sequence[object]]]:
-    """Return the cells that hold several values, with their places; sets in text order."""
-    if not any(issubclass(kind, _SEVERAL) for kind in set(map(type, cells))):
-        return []
-    return [
-        (place, sorted(cell) if isinstance(cell, (set, frozenset)) else cell)
-        for place, cell in enumerate(cells)
-        if isinstance(cell, _SEVERAL)
-    ]
+def _present(cells: Sequence[object], field: str) -> tuple[list[int], list[str]]:
+    """Return the texts in *cells*, and the row of each; None and NaN are nothing.
+
+    A cell may hold several texts: a set's are taken in text order, for it has none of its own.
+    """
+    if any(issubclass(kind, _SEVERAL) for kind in set(map(type, cells))):
+        pairs = [(row, raw) for row, cell in enumerate(cells) for raw in _each(cell)]
+        rows, raws = [row for row, _ in pairs], [raw for _, raw in pairs]
+    else:
+        rows = [row for row, cell in enumerate(cells) if cell is not None]
+        raws = [cell for cell in cells if cell is not None]
+    if set(map(type, raws)) <= {str}:
+        return rows, raws  # type: ignore[return-value]
+    held = [(row, raw) for row, raw in zip(rows, raws, strict=True) if not is_missing(raw)]
+    return [row for row, _ in held], [require_text(raw, field) for _, raw in held]
 
 
-def _scoped(answers: list[Answer], scopes: Sequence[object]) -> list[Answer]:
+def _each(cell: object) -> Iterable[object]:
+    if isinstance(cell, (set, frozenset)):
+        return sorted(cell, key=str)
+    return cell if isinstance(cell, _SEVERAL) else (cell,)
+
+
+def _scoped(answers: list[Answer], scopes: Sequence[object], field: str) -> list[Answer]:
     """Put each value inside its scope; one whose scope is missing or no identifier is refused.
 
     The scope's own ``/`` and ``%`` are escaped, so that no two pairs of scope and value look alike.
     """
-    texts = parse_psids(str(scope) if type(scope) is int else scope for scope in scopes)
+    texts = parse_psids(
+        (str(scope) if type(scope) is int else scope for scope in scopes), field=field
+    )
     return [
-        answer
-        if type(answer) is not str
-        else f"{scope.replace('%', '%25').replace('/', '%2F')}/{answer}"
-        if isinstance(scope, str)
-        else Reason.NO_SCOPE
+        answer if type(answer) is not str else _inside(scope, answer)
         for answer, scope in zip(answers, texts, strict=True)
     ]
 
 
-def _put(column: Column, rows: Sequence[int], answers: list[Answer]) -> None:
-    """Write usable *answers* of *rows* into *column*: the first of a row, and its further ones."""
-    held: dict[int, dict[str, None]] = {}
-    for row, answer in zip(rows, answers, strict=True):
-        if type(answer) is str:
-            held.setdefault(row, {})[answer] = None
-    for row, values in held.items():
-        column.first[row], *more = values
-        if more:
-            column.more[row] = tuple(more)
+def _inside(scope: Answer, value: str) -> Answer:
+    if isinstance(scope, Reason):
+        return Reason.NO_SCOPE
+    scoped = f"{scope.replace('%', '%25').replace('/', '%2F')}/{value}"
+    return scoped if len(scoped) <= LONGEST else Reason.TOO_LONG

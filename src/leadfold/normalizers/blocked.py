@@ -147,6 +147,17 @@ class BlockedValues:
         local, _, domain = value.partition("@")
         return domain in self.domains or local.partition("+")[0] in self.local_parts
 
+    def among(self, values: Iterable[object]) -> set[object]:
+        """Return those of *values* that are blocked; what is no text is not.
+
+        >>> BlockedValues.of("email", ["noreply@"]).among(["noreply@example.com", None])
+        {'noreply@example.com'}
+        """
+        found: set[object] = set(self.exact.intersection(values))
+        if self.local_parts or self.domains:
+            found.update(v for v in values if isinstance(v, str) and self.matches(v))
+        return found
+
 
 def faults_of_entries(kind: str, entries: Iterable[str]) -> tuple[str, ...]:
     """Say of each of *entries* that can match no value of *kind* what it should look like.

@@ -90,7 +90,12 @@ def parse_emails(
     >>> parse_emails(["Ann@Example.com", "n/a"])
     ['ann@example.com', <Reason.MALFORMED: 'malformed'>]
     """
-    found = [_parse(raw, field, fast=fast) for raw in raws]
+    found = [
+        fast_email(raw) or ask_library(raw)  # what `_parse` does, without a call for each
+        if fast and isinstance(raw, str)
+        else _parse(raw, field, fast=fast)
+        for raw in raws
+    ]
     if provider_rules:
         found = [mailbox_of(email) if isinstance(email, str) else email for email in found]
     return cast("list[Email | Reason]", found)

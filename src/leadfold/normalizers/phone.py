@@ -75,6 +75,8 @@ def normalize_phone(
         region: Where a number without a country code belongs, as ISO 3166-1 letters; None
             reads international numbers only.
         strict: Ask for a number that its country's plan has, not only one as long as those.
+            Without it a number of no plan, such as one that keeps a trunk prefix after the
+            calling code, may read differently when it is normalized a second time.
         form: ``"national"`` gives the national digits alone, which are no key.
         default_area: Digits to put before a number that is dialled within an area only.
         whatsapp: Read bare digits as an international number, and give WhatsApp's variants of

@@ -56,6 +56,8 @@ class Plan:
     region of the calling code, which has the last word."""
     valid: tuple[re.Pattern[str], ...] | None
     """What ``is_valid_number`` accepts of the calling code; None if any number will do."""
+    accepted: str
+    """The pattern of what passes both."""
     answers: Matcher
     """Matches plus, code and a national number that no rule of these changes or refuses, so
     that it is its own answer."""
@@ -82,7 +84,6 @@ class PlanByPrefix(dict[str, "Plan | None"]):
         return found
 
 
-@cache
 def plan_of_region(region: str, *, strict: bool) -> Plan:
     """Return the plan that reads numbers written inside *region*.
 
@@ -91,10 +92,9 @@ def plan_of_region(region: str, *, strict: bool) -> Plan:
     """
     import phonenumbers  # noqa: PLC0415 - loads at first use
 
-    return _plan(_given(phonenumbers.PhoneMetadata.metadata_for_region(region)), strict=strict)
+    return _plan(phonenumbers.country_code_for_region(region), region, strict=strict)
 
 
-@cache
 def plan_of_code(code: int, *, strict: bool) -> Plan | None:
     """Return the plan of the main region of the calling *code*, None if there is no such code.
 
@@ -102,7 +102,7 @@ def plan_of_code(code: int, *, strict: bool) -> Plan | None:
     True
     """
     regions = _regions(code)
-    return _plan(_metadata(code, regions[0]), strict=strict) if regions else None
+    return _plan(code, regions[0], strict=strict) if regions else None
 
 
 @cache
@@ -112,41 +112,46 @@ def national_answers(plan: Plan) -> Matcher:
     >>> bool(national_answers(plan_of_region("US", strict=True))("4155552671"))
     True
     """
-    touched = [plan.international_prefix, plan.national_prefix, re.compile(plan.calling_code)]
-    return re.compile(_untouched(plan, touched)).fullmatch
+    prefixes = [plan.international_prefix, plan.national_prefix, re.compile(plan.calling_code)]
+    return re.compile(_without(prefixes) + plan.accepted).fullmatch
 
 
-def _plan(metadata: PhoneMetadata, *, strict: bool) -> Plan:
-    code, own = _given(metadata.country_code), _given(metadata.general_desc)
-    main = _metadata(code, _regions(code)[0])
-    plan = Plan(
+@cache
+def _plan(code: int, region: str, *, strict: bool) -> Plan:
+    metadata, main = _metadata(code, region), _metadata(code, _regions(code)[0])
+    own, lengths = _given(metadata.general_desc), _lengths(_given(main.general_desc))
+    valid = _valid(code) if strict else None
+    national_prefix = _compiled(metadata.national_prefix_for_parsing)
+    accepted = _accepted(lengths, valid)
+    return Plan(
         calling_code=str(code),
         width=len(f"+{code}"),
         international_prefix=_compiled(metadata.international_prefix),
-        national_prefix=_compiled(metadata.national_prefix_for_parsing),
+        national_prefix=national_prefix,
         national_prefix_transform=metadata.national_prefix_transform_rule or None,
         general=_compiled(own.national_number_pattern),
         too_long=tuple(reason is Reason.TOO_LONG for reason in _lengths(own)),
         usable=tuple(reason in {None, Reason.TOO_LONG} for reason in _lengths(own)),
-        lengths=_lengths(_given(main.general_desc)),
-        valid=_valid(code) if strict else None,
-        answers=_compiled(None).fullmatch,
+        lengths=lengths,
+        valid=valid,
+        accepted=accepted,
+        answers=re.compile(rf"\+{code}{_without([national_prefix])}{accepted}").fullmatch,
     )
-    untouched = re.compile(rf"\+{code}{_untouched(plan, [plan.national_prefix])}")
-    return attrs.evolve(plan, answers=untouched.fullmatch)
 
 
-def _untouched(plan: Plan, prefixes: Sequence[re.Pattern[str]]) -> str:
-    """Return the pattern of national numbers that begin with no prefix, and are accepted."""
-    unless = "|".join(f"(?:{prefix.pattern})" for prefix in prefixes)
-    accepted = "|".join(
-        rf"(?=[0-9]{{{length}}}\Z)(?:{plan.valid[length].pattern})"
-        if plan.valid
-        else f"[0-9]{{{length}}}"
-        for length, reason in enumerate(plan.lengths)
-        if reason is None and length >= _ENOUGH_DIGITS
-    )
-    return f"(?!{unless})(?:{accepted or '(?!)'})"
+def _without(prefixes: Sequence[re.Pattern[str]]) -> str:
+    """Return the pattern of a place where no prefix begins."""
+    return f"(?!{'|'.join(f'(?:{prefix.pattern})' for prefix in prefixes)})"
+
+
+def _accepted(lengths: tuple[Reason | None, ...], valid: tuple[re.Pattern[str], ...] | None) -> str:
+    """Return the pattern of all national numbers that ``_verdict`` lets pass."""
+    possible = [n for n in range(_ENOUGH_DIGITS, _LONGEST_NSN + 1) if lengths[n] is None]
+    if valid is None:
+        alternatives = [f"[0-9]{{{n}}}" for n in possible]
+    else:
+        alternatives = [rf"(?=[0-9]{{{n}}}\Z)(?:{valid[n].pattern})" for n in possible]
+    return f"(?:{'|'.join(alternatives) or '(?!)'})"
 
 
 @cache

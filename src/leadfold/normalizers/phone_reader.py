@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -36,15 +37,12 @@ class PhoneReader:
 
     def __init__(self, rule: PhoneRule, *, fast: bool) -> None:
         self.rule = rule
-        self._fast = FastPhone(rule.region, strict=rule.strict) if fast else None
-        self._has_options = rule.whatsapp or rule.default_area is not None
-        self._shortcut = self._choose_shortcut()
-
-    def _choose_shortcut(self) -> _Shortcut:
-        """Return the quickest way that may answer, or step aside with None."""
-        if self._fast is None:
-            return _step_aside
-        return self._read_by_options if self._has_options else self._fast.read
+        path = FastPhone(rule.region, strict=rule.strict) if fast else None
+        plain = not rule.whatsapp and rule.default_area is None
+        self._read_bulk = path.read_all if path and plain else None
+        self._shortcut: _Shortcut = _step_aside
+        if path is not None:
+            self._shortcut = path.read if plain else partial(_by_options, path=path, rule=rule)
 
     def read(self, raw: object, field: str) -> str | Reason:
         """Answer for one cell; a TypeError names *field*."""
@@ -57,28 +55,27 @@ class PhoneReader:
 
     def read_all(self, raws: Iterable[object], field: str) -> list[str | Reason]:
         """Answer for many cells, in order."""
-        if not self._in_bulk:
+        read_bulk = self._read_bulk
+        if read_bulk is None:
             return [self.read(raw, field) for raw in raws]
         answers: list[str | Reason] = []
         cells = iter(raws)
         while chunk := list(islice(cells, _CHUNK)):
-            answers += self._read_chunk(chunk, field)
+            texts = [raw if isinstance(raw, str) else _NOT_CLAIMED for raw in chunk]
+            answers += [
+                self.read(raw, field) if found is None else found
+                for raw, found in zip(chunk, read_bulk(texts), strict=True)
+            ]
         return answers
 
-    def _read_chunk(self, chunk: list[object], field: str) -> list[str | Reason]:
-        texts = [raw if isinstance(raw, str) else _NOT_CLAIMED for raw in chunk]
-        return [
-            self.read(raw, field) if found is None else found
-            for raw, found in zip(chunk, self._fast.read_all(texts), strict=True)
-        ]
 
-    def _read_by_options(self, text: str) -> str | Reason | None:
-        """Take the fast answer where neither option can have a say in it."""
-        if not self.rule.whatsapp:
-            found = self._fast.read(text)
-            return None if found is Reason.LOCAL_ONLY else found
-        found = self._fast.read(with_plus(text))
-        return found if isinstance(found, str) and not found.startswith(FOLDED_CODES) else None
+def _by_options(text: str, *, path: FastPhone, rule: PhoneRule) -> str | Reason | None:
+    """Take the fast answer where neither option of *rule* can have a say in it."""
+    if not rule.whatsapp:
+        found = path.read(text)
+        return None if found is Reason.LOCAL_ONLY else found
+    found = path.read(with_plus(text))
+    return found if isinstance(found, str) and not found.startswith(FOLDED_CODES) else None
 
 
 def _step_aside(_text: str) -> None:

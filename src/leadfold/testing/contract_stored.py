@@ -331,3 +331,14 @@ class StoredContract(StoreHooks):
         (entry,) = self.raw_audit(repository)
         assert (entry["actor"], entry["action"]) == ("system", "backfill_customers")
         assert entry["payload"] == changes.audit_payload(committed.stats)
+
+    def test_the_audit_trail_is_counted_by_action(self, repository: Repository) -> None:
+        """A reader counts the entries of each action; before there are any, none."""
+        with repository.reading() as reader:
+            assert not reader.audited()
+        basis = read_basis(repository)
+        for minute, action in enumerate(["backfill_customers", "rollback_customers"] * 2):
+            run = attrs.evolve(run_of(f"run-{minute}", minute=minute), action=action)
+            repository.commit(basis.changeset(run=run))
+        with repository.reading() as reader:
+            assert reader.audited() == {"backfill_customers": 2, "rollback_customers": 2}

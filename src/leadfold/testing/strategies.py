@@ -7,7 +7,8 @@ some; `READINGS` says what each raw text becomes, so that a test can know withou
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import permutations
+from functools import cache
+from itertools import permutations, product
 from typing import TYPE_CHECKING
 
 import attrs
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
+    from leadfold.model import Cell
     from leadfold.policy import Strategy
 
 __all__ = ["BADGE", "READINGS", "SCOPES", "Case", "cases", "leads", "policies", "rulings_for"]
@@ -68,15 +70,13 @@ BADGE = own_normalizer("badge", "1", lambda raw: None if raw == "?" else raw.str
 """The normalizer of the kind ``badge``, as a user would hand one in."""
 
 _BLOCKED = {"phone": "+12025550141", "email": "ann@example.org", "account": "A-2"}
-_DAYS = st.sampled_from([None, *(datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))])
-_NAMES = st.sampled_from([None, "Ann", "Bea"])
-_LIMITS = st.sampled_from([1, 1, 1, 1, 1, 2, 3, None])
-_BOUNDS = st.sampled_from([1, 1, 1, 2, 3, None])
+_CREATED = (None, *(datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)))
+_DAYS = st.sampled_from(_CREATED)
+_BORN = st.sampled_from([*product([None, "Ann", "Bea"], _CREATED)])
 _STRATEGIES: SearchStrategy[Strategy] = st.sampled_from(("keyed", "linked"))
-_OWN_FIELDS = frozenset({"psid", "phone", "email"})
 
 
-def _cells(kind: str) -> SearchStrategy[str | tuple[str, ...] | None]:
+def _cells(kind: str) -> SearchStrategy[Cell]:
     """Draw nothing, a text or several, in one draw: what a field holds must stay cheap."""
     texts = [*READINGS[kind]]
     several = [*permutations(texts, 2), tuple(texts[:3]), tuple(texts[:-4:-1])]
@@ -84,10 +84,11 @@ def _cells(kind: str) -> SearchStrategy[str | tuple[str, ...] | None]:
     return st.sampled_from([*[None] * (len(singles) // 3), *singles, *several])
 
 
-_CELLS: Mapping[str, SearchStrategy[str | tuple[str, ...] | None]] = {
+_CELLS: Mapping[str, SearchStrategy[Cell]] = {
     **{kind: _cells(kind) for kind in READINGS},
     **{scope: st.sampled_from(held) for scope, held in SCOPES.items()},
 }
+_ORDERS = st.sampled_from([kinds for n in (2, 3, 4) for kinds in permutations(READINGS, n)])
 
 
 @attrs.frozen
@@ -106,59 +107,74 @@ def leads(
 
     *fields* are the kinds and scopes they may hold; the rest stays empty.
     """
-    ids = st.permutations([f"l{number}" for number in range(1, max_size + 1)])
+    ids = tuple(f"l{number}" for number in range(1, max_size + 1))
+    orders = st.sampled_from([ids, ids[::-1], (*ids[1::2], *ids[::2]), (*ids[2:], *ids[:2])])
     lead = _lead(tuple(sorted(fields)))
     # Left to itself a list is mostly short, and few leads share little.
     sizes = [*range(min_size, max_size + 1), *[*range(-(-max_size // 2), max_size + 1)] * 4]
     drawn = st.sampled_from(sizes).flatmap(lambda size: st.tuples(*[lead] * size))
-    return st.builds(_with_ids, drawn, ids)
+    return st.builds(_with_ids, drawn, orders)
 
 
-def _lead(fields: Sequence[str]) -> SearchStrategy[Lead]:
+@cache
+def _lead(fields: tuple[str, ...]) -> SearchStrategy[Lead]:
     """Draw a lead that has no id of its own yet."""
-    own = {field: _CELLS[field] for field in fields if field in _OWN_FIELDS}
-    more = {field: _CELLS[field] for field in fields if field not in _OWN_FIELDS}
-    return st.builds(
-        Lead,
-        id=st.just("l0"),
-        **own,
-        name=_NAMES,
-        created_at=_DAYS,
-        fields=st.fixed_dictionaries(more),
-    )
+
+    def lead(born: tuple[str | None, datetime | None], cells: tuple[Cell, ...]) -> Lead:
+        held = dict(zip(fields, cells, strict=True))
+        own = {name: held.pop(name, None) for name in ("psid", "phone", "email")}
+        name, created_at = born
+        return Lead("l0", **own, name=name, created_at=created_at, fields=held)  # type: ignore[arg-type]
+
+    return st.builds(lead, _BORN, st.tuples(*(_CELLS[field] for field in fields)))
 
 
 def _with_ids(drawn: Sequence[Lead], ids: Sequence[str]) -> tuple[Lead, ...]:
     return tuple(attrs.evolve(lead, id=one) for lead, one in zip(drawn, ids, strict=False))
 
 
-@st.composite
-def policies(draw: DrawFn, strategy: Strategy | None = None) -> Policy:
+def policies(strategy: Strategy | None = None) -> SearchStrategy[Policy]:
     """Return a strategy for policies of two to four kinds, with guards, scopes, blocked values.
 
     *strategy* None: ``keyed`` or ``linked``.
     """
-    kinds = draw(st.lists(st.sampled_from([*READINGS]), min_size=2, max_size=4, unique=True))
-    return Policy(
-        tuple(draw(_rule(kind, bounded=place == 0)) for place, kind in enumerate(kinds)),
-        strategy=draw(_STRATEGIES) if strategy is None else strategy,
+    rules = _ORDERS.flatmap(_rules)
+    return st.builds(Policy, rules, strategy=_STRATEGIES if strategy is None else st.just(strategy))
+
+
+@cache
+def _rules(kinds: tuple[str, ...]) -> SearchStrategy[tuple[IdentifierRule, ...]]:
+    """Draw a rule for each of *kinds*; the strongest is mostly unique, or nothing would stop."""
+    strongest, *others = kinds
+    return st.tuples(
+        _rule_for(strongest, (1, 1, 1, 1, 2, 3, None)),
+        *(_rule_for(kind, ("default", 1, 1, 1, 2, 3, None)) for kind in others),
     )
 
 
-@st.composite
-def _rule(draw: DrawFn, kind: str, *, bounded: bool) -> IdentifierRule:
-    """Draw a rule for *kind*; some keep the kind's own defaults, but not where *bounded*."""
-    given: dict[str, object] = {}
-    if bounded or draw(st.integers(0, 5)):
-        given |= {"limit": draw(_LIMITS), "generic_after": draw(_BOUNDS)}
-    if draw(st.integers(0, 4)) == 1:
-        given["scope"] = draw(st.sampled_from([*SCOPES]))
-    blocked = draw(st.sampled_from(["default", "default", "none", "own"]))
-    if blocked != "default":
-        given["blocked"] = (_BLOCKED[kind],) if blocked == "own" and kind in _BLOCKED else ()
+@cache
+def _rule_for(kind: str, limits: tuple[object, ...]) -> SearchStrategy[IdentifierRule]:
+    """Draw one of all rules for *kind*: made once, and one draw a rule, keep examples cheap."""
+    own = (_BLOCKED[kind],) if kind in _BLOCKED else ()
+    return st.sampled_from(
+        [
+            _rule(kind, limit=limit, generic_after=bound, scope=scope, blocked=blocked)
+            for limit, bound, scope, blocked in product(
+                limits,
+                ("default", 1, 1, 1, 2, 3, None),
+                (None, None, None, None, None, None, *SCOPES),
+                ((), (), "default", own),
+            )
+        ]
+    )
+
+
+def _rule(kind: str, **given: object) -> IdentifierRule:
+    """Return a rule for *kind* whose arguments that say ``default`` are left to the kind."""
     if kind == "badge":
         given["normalizer"] = BADGE
-    return IdentifierRule(kind, **given)  # type: ignore[arg-type]
+    said = {name: value for name, value in given.items() if value != "default"}
+    return IdentifierRule(kind, **said)  # type: ignore[arg-type]
 
 
 @st.composite

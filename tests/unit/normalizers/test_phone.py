@@ -13,12 +13,14 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
+from leadfold.normalizers import phone_reader
 from leadfold.normalizers.phone import (
     normalize_phone,
     parse_phone,
     parse_phones,
     phone_normalizer,
 )
+from leadfold.normalizers.phone_library import PhoneRule
 from leadfold.normalizers.reason import Normalizer, Reason
 from leadfold.normalizers.whatsapp import fold, with_plus
 
@@ -365,3 +367,22 @@ def test_importing_the_doors_loads_no_library() -> None:
         "assert loaded == ['phonenumbers.data.region_US'], loaded\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603 - our own program
+
+
+def test_without_fast_the_library_is_asked_about_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The switch leaves the fast path out altogether."""
+    monkeypatch.setattr(phone_reader, "FastPhone", None)  # calling it would fail
+    slow = phone_reader.PhoneReader(PhoneRule("US"), fast=False)
+    assert slow.read("(415) 555-2671", "phone") == "+14155552671"
+    assert slow.read_all(["(415) 555-2671", None], "phone") == ["+14155552671", Reason.MISSING]
+
+
+def test_the_batch_door_takes_any_column() -> None:
+    """Texts, blanks, gaps and line breaks side by side, over more than one chunk, in order."""
+    raws = ["(415) 555-2671", None, "", "415\n5552671", "\u202a+44 20 7946 0958", math.nan] * 1_000
+    answers = parse_phones(iter(raws))
+    assert answers == [parse_phone(raw) for raw in raws]
+    assert answers[:3] == ["+14155552671", Reason.MISSING, Reason.EMPTY]
+    assert answers[4:6] == ["+442079460958", Reason.MISSING]

@@ -37,6 +37,7 @@ TRUTH = "truth"
 def run_group(arguments: Namespace, screen: Screen) -> Answer:
     """Group the leads of a file."""
     path, policy = Path(arguments.file), open_policy(arguments)
+    _refuse_streams(path)
     _refuse_overwriting(path, arguments.output)
     told = _told(arguments)
     leads = open_leads(
@@ -59,6 +60,13 @@ def run_group(arguments: Namespace, screen: Screen) -> Answer:
         lambda: group_json(grouping, show_values=raw),
         lambda screen: show_grouping(grouping, screen, top=top, show_values=raw),
     )
+
+
+def _refuse_streams(path: Path) -> None:
+    """Refuse what can be read once only: a file is looked at before its leads are read."""
+    if path.is_fifo() or path.is_char_device() or path.is_socket():
+        msg = f"{path}: a stream, and leads are read from files alone: save it as one first"
+        raise UsageError(msg)
 
 
 def _refuse_overwriting(path: Path, output: str | None) -> None:
@@ -86,7 +94,7 @@ def _grouped(leads: LeadFile, policy: Policy, screen: Screen) -> Grouping:
             advance(len(ids))
     resolution = group_columns(scanner.finish(), policy)
     evaluation = _evaluated(resolution, truth) if TRUTH in leads.sources else None
-    return Grouping(leads.path, resolution, faults, evaluation)
+    return Grouping(leads.path, leads.sources, resolution, faults, evaluation)
 
 
 def _labels(ids: list[str], cells: object) -> Iterator[tuple[str, Hashable]]:

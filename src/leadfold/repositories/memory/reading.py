@@ -102,6 +102,10 @@ class MemoryReader:
         """Yield the ledger of a run in the order it was written."""
         return iter(self.tables.ledger.get(run_id, ()))
 
+    def audited(self) -> Mapping[str, int]:
+        """Return how many entries of the audit trail name each action."""
+        return Counter(entry.action for entry in self.tables.audit)
+
     def _fields(self) -> list[str]:
         if self.shape.fields is not None:
             return sorted(self.shape.fields)

@@ -17,9 +17,10 @@ import attrs
 from leadfold.exceptions import StoreError
 from leadfold.repositories.mapping import StoreMapping
 from leadfold.repositories.sqlite.cells import version_of
+from leadfold.repositories.sqlite.checking import validation_sql
 from leadfold.repositories.sqlite.reading import SQLiteReader
 from leadfold.repositories.sqlite.schema import Catalog, create_user_tables
-from leadfold.repositories.sqlite.session import Session, connect, store_error
+from leadfold.repositories.sqlite.session import Session, connect
 from leadfold.repositories.sqlite.shapes import Shapes
 from leadfold.repositories.sqlite.writing import commit
 
@@ -110,6 +111,12 @@ class SQLiteRepository:
                 committed = commit(session, catalog, mapping, self._tenant, changes)
         return attrs.evolve(committed, statements=session.statements)
 
+    def validation_sql(self) -> str:
+        """Return the checks of a validation that are plain SQL, over the tables the store has."""
+        with self._reading_session() as session, session.snapshot():
+            catalog = Catalog.of(session, self._mapping)
+            return validation_sql(catalog.fit(session, self._mapping, self._tenant))
+
     @contextlib.contextmanager
     def _reading_session(self) -> Iterator[Session]:
         """Use the caller's connection, or one more: a commit may go on while reading."""
@@ -137,21 +144,12 @@ def _opened(path: Path, timeout: float, *, create: bool) -> sqlite3.Connection:
         msg = f"there is no file {path}: check the path, or give create=True for a new store"
         raise StoreError(msg)
     connection = _prepared(connect(path, timeout=timeout, mode="rwc" if create else "rw"))
-    try:
-        _journal(connection)
-        if fresh:
-            create_user_tables(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _journal(connection: sqlite3.Connection) -> None:
-    """Let readers go on while a commit writes; a file that is read-only stays as it is."""
-    try:
+    # A file that is read-only, or that another connection holds, stays as it is; in WAL mode
+    # readers go on while a commit writes.
+    with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    except sqlite3.OperationalError:
-        return
-    except sqlite3.DatabaseError as e:
-        raise store_error(e) from e
+    if fresh:
+        connection.execute("BEGIN")
+        create_user_tables(connection)
+        connection.execute("COMMIT")
+    return connection

@@ -107,8 +107,6 @@ def _sorted(pairs: list[list[str]]) -> tuple[Identifier, ...]:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return stored_moment(value)
-    if isinstance(value, (tuple, set, frozenset)):
-        return list(value)
     msg = f"{type(value).__name__} has no place in JSON"
     raise TypeError(msg)
 

@@ -114,6 +114,14 @@ class SQLiteReader:
         for rows in self._fetched(query, self._bound(run=run_id), str):
             yield from (entry_of(run_id, row) for row in rows)
 
+    def audited(self) -> Mapping[str, int]:
+        """Return how many entries of the audit trail name each action."""
+        if self._mapping.audit is None:
+            rows = self._own_rows("own_audited")
+        else:
+            rows = self._session.rows(self._shapes.statement("user_audited"))
+        return {str(action): cast("int", count) for action, count in rows}
+
     def _own_rows(self, name: str, **values: object) -> list[Row]:
         if not self._catalog.has_own:
             return []

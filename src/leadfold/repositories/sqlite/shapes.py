@@ -87,7 +87,10 @@ class Shapes:
 
     def __init__(self, mapping: StoreMapping, *, indexed: bool) -> None:
         self.mapping = mapping
-        self._statements = {**sql.named("sqlite/reading.sql"), **sql.named("sqlite/writing.sql")}
+        files = ("reading", "writing", "validation")
+        self._statements = {
+            name: text for file in files for name, text in sql.named(f"sqlite/{file}.sql").items()
+        }
         self._names = {
             **_names("lead", mapping.lead),
             **_names("customer", mapping.customer),

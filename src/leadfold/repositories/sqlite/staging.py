@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from leadfold.changes import Follow, InsertCustomer, Link, PatchCustomer, Reindex
+from leadfold.changes import Follow, InsertCustomer, Link, PatchCustomer
 from leadfold.exceptions import UnitError
 from leadfold.repositories import sql
 from leadfold.repositories.sqlite.cells import dump, stored_moment
@@ -25,7 +25,7 @@ BATCH = 10_000
 _COLUMNS = {
     "lead": ("unit", "id", "version"),
     "customer": ("unit", "id", "version"),
-    "insert": ("unit", "id", "name", "phone", "email", "metadata", "created_at", "image"),
+    "insert": ("unit", "id", "name", "phone", "email", "metadata", "created_at"),
     "patch": ("unit", "id", "keys", "before", "after"),
     "key": ("unit", "id", "position", "path", "before", "after"),
     "link": ("unit", "id", "before", "after", "reason"),
@@ -114,11 +114,11 @@ def _add(rows: dict[str, list[Row]], unit: int, change: Change) -> None:
             _add_patch(rows, unit, change)
         case Follow():
             rows["follow"].append((unit, change.table, change.lead_id, change.customer_id))
-        case Reindex():
+        case _:
             rows["record"].append((unit, change.record_id))
             rows["holder"] += [
                 (unit, change.record_id, identifier.kind, identifier.value)
-                for identifier in sorted(set(change.identifiers))
+                for identifier in dict.fromkeys(change.identifiers)
             ]
 
 
@@ -126,7 +126,7 @@ def _inserted(change: InsertCustomer) -> Row:
     row = change.row
     shown = (row.get("name"), row.get("phone"), row.get("email"))
     created_at = stored_moment(row.get("created_at"))
-    return (change.customer_id, *shown, dump(row.get("metadata")), created_at, dump(dict(row)))
+    return (change.customer_id, *shown, dump(row.get("metadata")), created_at)
 
 
 def _add_patch(rows: dict[str, list[Row]], unit: int, change: PatchCustomer) -> None:

@@ -114,6 +114,12 @@ JOIN leadfold_ledger AS entry ON entry.run = run.sequence
 WHERE run.tenant = :own AND run.id = :run
 ORDER BY entry.sequence;
 
+-- name: user_audited
+SELECT CAST({audit.action} AS TEXT), count(*) FROM {audit.table} GROUP BY 1;
+
+-- name: own_audited
+SELECT action, count(*) FROM leadfold_audit WHERE tenant = :own GROUP BY action;
+
 -- name: columns
 SELECT owner.name, info.name, info.type, info."notnull", info.dflt_value, info.hidden
 FROM sqlite_master AS owner JOIN pragma_table_xinfo(owner.name) AS info

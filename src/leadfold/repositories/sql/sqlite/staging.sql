@@ -9,7 +9,7 @@ CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_customer (
 );
 
 CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_insert (
-    unit INTEGER NOT NULL, id TEXT NOT NULL, name, phone, email, metadata, created_at, image
+    unit INTEGER NOT NULL, id TEXT NOT NULL, name, phone, email, metadata, created_at
 );
 
 CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_patch (

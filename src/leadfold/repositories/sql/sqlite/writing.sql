@@ -105,7 +105,10 @@ SELECT {insert_values} FROM temp.leadfold_stage_insert ORDER BY rowid;
 
 -- name: log_inserts
 INSERT INTO leadfold_ledger (run, unit, table_name, row_id, action, after)
-SELECT :run, unit, 'Customer', id, 'insert', image
+SELECT :run, unit, 'Customer', id, 'insert', json_object(
+    'name', name, 'phone', phone, 'email', email, 'metadata', json(metadata),
+    'created_at', coalesce(created_at, :at)
+)
 FROM temp.leadfold_stage_insert ORDER BY rowid;
 
 -- name: patch_customers

@@ -1,0 +1,81 @@
+"""From raw plain records to keyed groups, against DuckDB SQL that normalizes by regexp.
+
+The peer's answers are worse: it knows no numbering plan, no blocked value, no malformed email.
+Interleaved in one process, medians. Run: ``python benchmarks/group_raw.py [leads] [rounds]``.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+
+import duckdb
+import pyarrow as pa
+from group_keyed import timed
+from machine import describe
+
+from leadfold import Policy, group
+from leadfold.testing import sample_leads
+
+Record = dict[str, str | None]
+
+QUERY = """
+WITH clean AS (
+    SELECT id,
+           nullif(trim(psid), '') AS psid,
+           right(regexp_replace(regexp_replace(phone, '(x|ext).*$', ''), '[^0-9]', '', 'g'), 10)
+               AS phone,
+           lower(trim(email)) AS email
+    FROM leads
+)
+SELECT CASE
+           WHEN psid IS NOT NULL THEN 'psid:' || psid
+           WHEN length(phone) = 10 THEN 'phone:+1' || phone
+           WHEN regexp_full_match(email, '[^@ ]+@[^@ ]+[.][a-z]+') THEN 'email:' || email
+           ELSE 'individual:' || id
+       END AS key,
+       list(id) AS ids
+FROM clean
+GROUP BY key
+"""
+
+
+def records(count: int) -> list[Record]:
+    """Return raw records with one text a field."""
+    found = []
+    for sample in sample_leads(count, seed=1):
+        lead = sample.lead
+        row: Record = {"id": lead.id}
+        for name, cell in (("psid", lead.psid), ("phone", lead.phone), ("email", lead.email)):
+            row[name] = cell if isinstance(cell, str) or cell is None else next(iter(cell))
+        found.append(row)
+    return found
+
+
+def ours(rows: list[Record]) -> int:
+    """Group with leadfold."""
+    return group(rows, Policy.keyed()).partition.size
+
+
+def theirs(table: pa.Table) -> int:
+    """Group with DuckDB, with as many threads as it likes."""
+    connection = duckdb.connect()
+    connection.register("leads", table)
+    return int(connection.sql(QUERY).to_arrow_table().num_rows)
+
+
+def main() -> None:
+    """Print both medians and their ratio."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    rows = records(count)
+    table = pa.Table.from_pylist(rows)
+    print(describe())
+    print(f"groups: leadfold {ours(rows):,}, DuckDB {theirs(table):,}")
+    seconds = [(timed(ours, rows), timed(theirs, table)) for _ in range(rounds)]
+    mine, peer = (statistics.median(column) for column in zip(*seconds, strict=True))
+    print(f"{count:,} leads: leadfold {mine:.2f} s, DuckDB {peer:.2f} s: {mine / peer:.2f} x")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""How Sphinx builds the documentation: offline, from these pages and the docstrings."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "leadfold"
+author = "The leadfold developers"
+project_copyright = "The leadfold developers, MIT licence"
+version = release = installed("leadfold")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 80
+
+html_theme = "furo"
+html_title = f"leadfold {version}"
+html_show_sphinx = False
+
+
+def _tidy(  # noqa: PLR0917 - the arguments Sphinx passes
+    app: Sphinx,
+    what: str,
+    name: str,
+    found: object,
+    options: object,
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Show the default that attrs computes as ``...``, not as the name of its marker."""
+    del app, what, name, found, options
+    return signature and signature.replace("NOTHING", "..."), returned
+
+
+def setup(app: Sphinx) -> None:
+    """Register what this file adds to Sphinx."""
+    app.connect("autodoc-process-signature", _tidy)

@@ -1,0 +1,189 @@
+"""Whether a store is what a backfill promises: its tables read once, and checked. Repairs nothing.
+
+Grouping is the engine's: drift is seen here and by `leadfold.backfill.plan`, never in SQL.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from heapq import nsmallest
+from typing import TYPE_CHECKING
+
+import attrs
+
+from leadfold.backfill.snapshot import read_snapshot
+from leadfold.backfill.tallying import groups_apart, groups_mixed, shown_twice, tally_dependents
+from leadfold.backfill.validation import Check, Validation
+from leadfold.grouping import group_columns
+from leadfold.policy import Policy
+from leadfold.reporter import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from leadfold.backfill.snapshot import Snapshot
+    from leadfold.backfill.tallying import DependentTally
+    from leadfold.backfill.validation import Severity
+    from leadfold.grouping import Resolution
+    from leadfold.repository import Repository
+
+__all__ = ["EXPLAINED_BY", "LARGE", "validate"]
+
+LARGE = 50
+"""A customer with more leads than this is unusually large: hardly anybody asks that often.
+
+It warns well before the 200 at which `Limits.default_for` has a plan of ``linked`` refused.
+"""
+
+EXPLAINED_BY = ("backfill_customers", "resolve_lead")
+"""The actions of audit entries that say how leads came by their customers."""
+
+_NO_ID = "(no id)"
+
+
+def validate(
+    repository: Repository, policy: Policy | None = None, *, samples: int = 5
+) -> Validation:
+    """Check *repository* against what a backfill under *policy* promises. Nothing is written.
+
+    What it looks at are the user's tables, in one snapshot; leadfold's own are held against them.
+
+    | check | expected | if not |
+    |---|---|---|
+    | leads linked, and each dependent | all rows have a customer | fail |
+    | leads that cannot be read | none: nobody can tell whose they are | fail |
+    | leads, dependents whose customer is missing | none names a customer that is not there | fail |
+    | dependents whose lead is missing | none names a lead that is not there | fail |
+    | dependents with another customer than their lead | none, where both have one | fail |
+    | audit entries | at least one, where leads are linked | fail |
+    | ready for NOT NULL, leads and each dependent | no NULL among the links | fail |
+    | customers without leads | none that leadfold or the original made | warn |
+    | phones, emails shown by several customers | none, as the policy normalizes them | warn |
+    | customers with more than 50 leads | none | warn |
+    | groups with several customers, customers with several groups | none: this is drift | warn |
+    | stale index entries | none; without an index there is nothing to be stale | warn |
+    | policy of the index | the fingerprint of *policy* | warn |
+
+    Args:
+        repository: the store.
+        policy: what its leads are grouped by; default `Policy.keyed()`.
+        samples: how many rows each check names.
+
+    Raises:
+        PolicyError: the policy asks for what the store does not map.
+        DuplicateLeadError, ConflictingRulingsError, StoreError.
+
+    >>> from leadfold import InMemoryRepository
+    >>> found = validate(InMemoryRepository(leads=[{"id": "l1"}, {"id": "l2"}]))
+    >>> found.ok, found["leads linked"].actual, found["leads linked"].samples
+    (False, '0/2 (0%)', ('l1', 'l2'))
+    """
+    policy = Policy() if policy is None else policy
+    with repository.reading() as reader:
+        snapshot = read_snapshot(reader, policy, SILENT, keep_raw_phones=False)
+        dependents = tally_dependents(reader.dependents(), snapshot)
+        audited = reader.audited()
+    resolution = group_columns(snapshot.columns, policy, snapshot.rulings)
+    checks = _Checks(samples)
+    return Validation(
+        (
+            *checks.of_leads(snapshot),
+            *(each for name, tally in dependents.items() for each in checks.of_rows(name, tally)),
+            *checks.of_customers(snapshot, policy),
+            *checks.of_grouping(snapshot, resolution),
+            *checks.of_index(snapshot, policy),
+            checks.of_audit(snapshot, audited),
+        )
+    )
+
+
+@attrs.frozen
+class _Checks:
+    """Makes the checks, each naming up to *samples* of what it found."""
+
+    samples: int
+
+    def of_leads(self, snapshot: Snapshot) -> Iterator[Check]:
+        """Yield whether every lead has a customer that is there."""
+        leads = range(snapshot.leads)
+        links = snapshot.links
+        unlinked = Counter(snapshot.ids[row] for row in leads if links[row] is None)
+        dangling = Counter(
+            snapshot.ids[row]
+            for row in leads
+            if links[row] is not None and links[row] not in snapshot.customers
+        )
+        unreadable = Counter(lead or _NO_ID for lead, _ in snapshot.unreadable)
+        yield self._coverage("leads linked", snapshot.leads, unlinked)
+        yield self._none("leads that cannot be read", "fail", unreadable)
+        yield self._none("leads whose customer is missing", "fail", dangling)
+        yield self._not_null("leads", unlinked)
+
+    def of_rows(self, name: str, tally: DependentTally) -> Iterator[Check]:
+        """Yield whether the rows of dependent *name* have the customer of their lead."""
+        yield self._coverage(f"{name} linked", tally.rows, tally.unlinked)
+        yield self._none(f"{name} whose lead is missing", "fail", tally.without_lead)
+        yield self._none(f"{name} whose customer is missing", "fail", tally.without_customer)
+        yield self._none(f"{name}/lead mismatch", "fail", tally.mismatched)
+        yield self._not_null(name, tally.unlinked)
+
+    def of_customers(self, snapshot: Snapshot, policy: Policy) -> Iterator[Check]:
+        """Yield what is odd about customers, and may be right."""
+        leads = Counter(link for link in snapshot.links[: snapshot.leads] if link is not None)
+        idle = Counter(
+            customer.id
+            for customer in snapshot.customers.values()
+            if customer.made_by is not None and customer.id not in leads
+        )
+        large = Counter(f"{id_}: {count} leads" for id_, count in leads.items() if count > LARGE)
+        yield self._none("customers without leads", "warn", idle)
+        for kind in ("phone", "email"):
+            twice = shown_twice(snapshot, kind, policy)
+            yield self._none(f"{kind}s shown by several customers", "warn", twice)
+        yield self._none(f"customers with more than {LARGE} leads", "warn", large)
+
+    def of_grouping(self, snapshot: Snapshot, resolution: Resolution) -> Iterator[Check]:
+        """Yield where the stored links say something else than the grouping: the drift."""
+        mixed, apart = groups_mixed(snapshot, resolution), groups_apart(snapshot, resolution)
+        yield self._none("groups with several customers", "warn", mixed)
+        yield self._none("customers with several groups", "warn", apart)
+
+    def of_index(self, snapshot: Snapshot, policy: Policy) -> Iterator[Check]:
+        """Yield whether a look-up in the identity index would find what the leads now hold."""
+        made_with = snapshot.facts.fingerprint
+        rows = () if made_with is None else snapshot.changed
+        stale = Counter(snapshot.ids[row] for row in rows)
+        yield self._none("stale index entries", "warn", stale)
+        yield Check(
+            "policy of the index",
+            policy.fingerprint,
+            "no index yet" if made_with is None else made_with,
+            "warn",
+            made_with in {None, policy.fingerprint},
+        )
+
+    def of_audit(self, snapshot: Snapshot, audited: Mapping[str, int]) -> Check:
+        """Return whether the audit trail explains that leads are linked."""
+        least = int(any(link is not None for link in snapshot.links[: snapshot.leads]))
+        entries = sum(audited.get(action, 0) for action in EXPLAINED_BY)
+        expected = f"at least {least}"
+        return Check("audit entries", expected, str(entries), "fail", entries >= least)
+
+    def _none(self, name: str, severity: Severity, found: Counter[str]) -> Check:
+        """Return a check that expects none: *found* counts rows by what names them."""
+        return Check(name, "0", str(found.total()), severity, not found, self._named(found))
+
+    def _coverage(self, name: str, rows: int, missing: Counter[str]) -> Check:
+        """Return a check that expects all *rows* but the *missing* to be all rows."""
+        there = rows - missing.total()
+        percent = 100 * there // rows if rows else 100  # down: 100 % is all of them
+        actual = f"{there}/{rows} ({percent}%)"
+        return Check(name, "100%", actual, "fail", not missing, self._named(missing))
+
+    def _not_null(self, name: str, nulls: Counter[str]) -> Check:
+        """Return whether the links of table *name* could be declared NOT NULL."""
+        check = self._none(f"{name} ready for NOT NULL", "fail", nulls)
+        return attrs.evolve(check, expected="0 NULL", actual=f"{check.actual} NULL")
+
+    def _named(self, found: Iterable[str]) -> tuple[str, ...]:
+        return tuple(nsmallest(self.samples, found))

@@ -1,0 +1,119 @@
+"""What the checks count: links of leads, dependents, and what customers show. It judges nothing.
+
+Every tally is a counter by the id (or masked identifier) that a sample would name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+import attrs
+
+from leadfold.grouping import Scanner
+from leadfold.masking import MASK, mask_key
+from leadfold.model import Identifier
+from leadfold.rules import IdentifierRule
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from leadfold.backfill.snapshot import Snapshot
+    from leadfold.grouping import Resolution
+    from leadfold.policy import Policy
+    from leadfold.repository import DependentCount
+
+__all__ = ["DependentTally", "groups_apart", "groups_mixed", "shown_twice", "tally_dependents"]
+
+NO_LEAD = "(no lead)"
+"""What stands for the lead of a row that names none."""
+
+_NAMED = 3  # the customers that a sample names
+
+
+@attrs.define
+class DependentTally:
+    """The rows of one dependent table; what is wrong with them, by lead or by customer."""
+
+    rows: int = 0
+    unlinked: Counter[str] = attrs.field(factory=Counter)
+    without_lead: Counter[str] = attrs.field(factory=Counter)
+    without_customer: Counter[str] = attrs.field(factory=Counter)
+    mismatched: Counter[str] = attrs.field(factory=Counter)
+
+
+def tally_dependents(
+    counts: Iterable[DependentCount], snapshot: Snapshot
+) -> dict[str, DependentTally]:
+    """Return a tally for every dependent table of the store, in the order it declares them."""
+    tallies = {dependent.name: DependentTally() for dependent in snapshot.facts.dependents}
+    links = dict(zip(snapshot.ids[: snapshot.leads], snapshot.links, strict=False))
+    for count in counts:
+        _add(tallies[count.table], count, links, snapshot.customers)
+    return tallies
+
+
+def _add(
+    tally: DependentTally,
+    count: DependentCount,
+    links: Mapping[str, str | None],
+    customers: Collection[str],
+) -> None:
+    lead, customer = count.lead_id, count.customer_id
+    tally.rows += count.count
+    if lead is not None and not count.lead_known:
+        tally.without_lead[lead] += count.count
+    if customer is None:
+        tally.unlinked[NO_LEAD if lead is None else lead] += count.count
+        return
+    if customer not in customers:
+        tally.without_customer[customer] += count.count
+    expected = None if lead is None else links.get(lead)
+    if lead is not None and expected not in {None, customer}:
+        tally.mismatched[lead] += count.count
+
+
+def shown_twice(snapshot: Snapshot, kind: str, policy: Policy) -> Counter[str]:
+    """Return the values of *kind* that several customers show, masked, with who shows them.
+
+    Values are compared as *policy* normalizes them; what it refuses or blocks is no duplicate.
+    """
+    rules = [rule for rule in policy.identifiers if rule.kind == kind]
+    rule = attrs.evolve(rules[0], scope=None) if rules else IdentifierRule(kind)
+    scanner = Scanner(attrs.evolve(policy, identifiers=[rule]))
+    ids = sorted(snapshot.customers)
+    scanner.add(ids, {kind: [getattr(snapshot.customers[id_], kind) for id_ in ids]})
+    holders: dict[str, list[str]] = defaultdict(list)
+    for row, value in scanner.columns.by_kind[0].pairs():
+        holders[value].append(ids[row])
+    return Counter(
+        f"{Identifier(kind, value)}: {_listed(found)}"
+        for value, found in holders.items()
+        if len(found) > 1
+    )
+
+
+def groups_mixed(snapshot: Snapshot, resolution: Resolution) -> Counter[str]:
+    """Return the groups that are linked to several customers, by masked key."""
+    mixed: Counter[str] = Counter()
+    for number, rows in enumerate(resolution.rows):
+        customers = snapshot.customers.keys() & {snapshot.links[row] for row in rows}
+        if len(customers) > 1:
+            mixed[f"{mask_key(resolution.keys[number])}: {_listed(customers)}"] += 1
+    return mixed
+
+
+def groups_apart(snapshot: Snapshot, resolution: Resolution) -> Counter[str]:
+    """Return the customers that several groups are linked to, by id."""
+    group_of: dict[str, int] = {}
+    apart: set[str] = set()
+    for link, group in zip(snapshot.links, resolution.partition.labels, strict=True):
+        if link is not None and group_of.setdefault(link, group) != group:
+            apart.add(link)
+    return Counter(apart)
+
+
+def _listed(customers: Iterable[str]) -> str:
+    """Return the first of *customers*, and a sign where there are more."""
+    named = sorted(customers)
+    return ", ".join([*named[:_NAMED], *([MASK] if len(named) > _NAMED else [])])
