@@ -17,15 +17,10 @@ if TYPE_CHECKING:
 
 def _rows(leads: Sequence[Lead]) -> Iterator[tuple[str | None, ...]]:
     for lead in leads:
-        first = [
-            cell if isinstance(cell, str) or cell is None else cell[0] for cell in _cells(lead)
-        ]
+        cells = (lead.psid, lead.phone, lead.email)
+        first = [c if isinstance(c, str) or c is None else next(iter(c)) for c in cells]
         created = lead.created_at.isoformat() if lead.created_at else None
         yield (lead.id, *first, lead.name, created)
-
-
-def _cells(lead: Lead) -> tuple[object, ...]:
-    return (lead.psid, lead.phone, lead.email)
 
 
 def fill_sqlite(path: Path, leads: Sequence[Lead]) -> None:

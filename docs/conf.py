@@ -15,12 +15,12 @@ version = release = installed("leadfold")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+default_role = "code"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 
@@ -43,6 +43,22 @@ def _tidy(  # noqa: PLR0917 - the arguments Sphinx passes
     return signature and signature.replace("NOTHING", "..."), returned
 
 
+def _tables(  # noqa: PLR0917 - the arguments Sphinx passes
+    app: Sphinx, what: str, name: str, found: object, options: object, lines: list[str]
+) -> None:
+    """Turn the Markdown tables of a docstring, which read well in an editor, into reST's."""
+    del app, what, name, found, options
+    rows = [number for number, line in enumerate(lines) if line.startswith("| ")]
+    if not rows:
+        return
+    table = [".. list-table::", "   :header-rows: 1", ""]
+    for number in rows:
+        first, *cells = (cell.strip() for cell in lines[number].strip("| ").split(" | "))
+        table += [f"   * - {first}", *(f"     - {cell}" for cell in cells)]
+    lines[rows[0] : rows[-1] + 1] = table
+
+
 def setup(app: Sphinx) -> None:
     """Register what this file adds to Sphinx."""
     app.connect("autodoc-process-signature", _tidy)
+    app.connect("autodoc-process-docstring", _tables)

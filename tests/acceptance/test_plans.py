@@ -209,6 +209,63 @@ def test_runs_are_listed_newest_first(place: Path) -> None:
     assert len(leadfold("runs", STORE, "--limit", "1", cwd=place).out.splitlines()) == 2
 
 
+MAPPING = """\
+audit = false
+
+[lead]
+table = "contacts"
+id = "no"
+customer_id = "client"
+created_at = false
+name = "who"
+tenant = "firm"
+[lead.identifiers]
+phone = ["mobile", "home"]
+
+[customer]
+table = "clients"
+metadata = "meta"
+created_at = false
+updated_at = false
+email = false
+tenant = "firm"
+
+[[dependent]]
+name = "Visit"
+table = "visits"
+lead_id = "contact"
+customer_id = "client"
+"""
+
+
+def test_a_store_of_ones_own_is_mapped(tmp_path: Path) -> None:
+    """Own tables, several columns of one kind, and the rows of one tenant alone."""
+    (tmp_path / "store.toml").write_text(MAPPING)
+    (tmp_path / "policy.toml").write_text('identifiers = ["phone"]\n')
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE clients (id TEXT PRIMARY KEY, name, phone, meta, firm TEXT);
+            CREATE TABLE contacts
+                (no INTEGER PRIMARY KEY, who, mobile, home, client TEXT, firm TEXT);
+            CREATE TABLE visits (id INTEGER PRIMARY KEY, contact INTEGER, client TEXT);
+            INSERT INTO contacts (no, mobile, home, firm) VALUES
+                (1, '212-555-0143', NULL, 'a'), (2, NULL, '(212) 555-0143', 'a'),
+                (3, '212-555-0143', NULL, 'b');
+            INSERT INTO visits (contact) VALUES (1), (2);
+            """
+        )
+    options = ("--mapping", "store.toml", "--tenant", "a")
+    ended = leadfold("backfill", STORE, *options, "--policy", "policy.toml", cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    assert "   Leads linked:           2\n" in ended.out
+    assert "   Visits linked:         2\n" in ended.out
+    links = rows_of(tmp_path / "crm.db", "SELECT client IS NULL FROM contacts ORDER BY no")
+    assert links == [(0,), (0,), (1,)]
+    stats = leadfold("stats", STORE, *options, "--json", cwd=tmp_path).json
+    assert (stats["leads"], stats["dependents"]) == (2, {"Visit": {"rows": 2, "linked": 2}})
+
+
 def test_phones_are_stored_as_asked(place: Path) -> None:
     """The key stays E.164, the customer shows the form that was asked for."""
     leadfold("backfill", STORE, "--stored-phone", "national", cwd=place)

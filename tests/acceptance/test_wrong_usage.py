@@ -52,6 +52,7 @@ WRONG_USAGE = [
     pytest.param(("group", "book.xlsx"), "CSV", id="workbook"),
     pytest.param(("group", "leads.csv", "-c", "phone=Mobile"), "Mobile", id="no such column"),
     pytest.param(("group", "leads.csv", "-c", "phone"), "FIELD=COLUMN", id="half a column"),
+    pytest.param(("group", "leads.csv", "-c", "fone=phone"), "fone", id="unknown field"),
     pytest.param(("group", "leads.csv", "--truth", "who"), "who", id="no truth"),
     pytest.param(("group", "leads.csv", "--encoding", "utf-9"), "utf-9", id="encoding"),
     pytest.param(("group", "leads.csv", "--delimiter", "::"), "one character", id="delimiter"),

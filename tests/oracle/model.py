@@ -459,9 +459,8 @@ def _reasons(
     reasons = _parted(value, start, keys_of, place)
     if later:
         return reasons | _parted(value, later[policy.kinds.index(value.kind)], _held, place)
-    for one, other in combinations([g for g in start.began if value in _held(g)], 2):
-        both = value in keys_of(one) & keys_of(other)
-        if not both and place[next(iter(one))] != place[next(iter(other))]:
+    for one, other in combinations([group for group in final if value in _held(group)], 2):
+        if value not in keys_of(one) & keys_of(other):
             reasons.add("weaker")
     return reasons
 

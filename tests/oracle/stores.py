@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ from leadfold import Customer, InMemoryRepository, Lead, group
 from leadfold.testing.strategies import READINGS, cases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from random import Random
 
     from hypothesis.strategies import DrawFn
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FOREIGN", "Stored", "stored"]
 
+T = TypeVar("T")
 FOREIGN = "crm-import"
 _MAKERS = ("leadfold", "backfill-customers.ts", FOREIGN, None)
 _DAYS = (None, *(datetime(2025, 6, day, tzinfo=UTC) for day in (1, 2, 3)))
@@ -48,7 +49,7 @@ class Stored:
 
     def repository(self, random: Random | None = None) -> InMemoryRepository:
         """Return a store of these rows, shuffled by *random*; each lead has a job."""
-        jobs = [{"id": f"j-{lead.id}", "lead_id": lead.id} for lead in self.leads]
+        jobs = [_job(lead) for lead in self.leads]
         return InMemoryRepository(
             leads=_shuffled(self.leads, random),
             dependents={"Job": _shuffled(jobs, random)},
@@ -114,10 +115,11 @@ def stored(draw: DrawFn, strategy: Strategy | None = None) -> Stored:
     """Draw a case, up to four customers, and links of some of its leads to them."""
     case = draw(cases(strategy, min_size=3, max_size=8))
     keys = [found.key for found in group(case.leads, case.policy, rulings=case.rulings).groups]
-    recorded = [*keys, "phone:(202) 555-0141", "psid: 1001 ", "gone:1", ""]
+    recorded = [*keys, *keys, "phone:(202) 555-0141", "psid: 1001 ", "gone:1", ""]
     count = draw(st.sampled_from([0, 1, 2, 2, 3, 4]))
     customers = [_customer(draw, f"c{number}", recorded) for number in range(count)]
-    choices = st.sampled_from([None, None, *(customer.id for customer in customers)])
+    linked = draw(st.lists(st.sampled_from(customers), max_size=3)) if customers else []
+    choices = st.sampled_from([None, None, *(customer.id for customer in linked)])
     leads = tuple(attrs.evolve(lead, customer_id=draw(choices)) for lead in case.leads)
     return Stored(attrs.evolve(case, leads=leads), tuple(customers))
 
@@ -132,6 +134,10 @@ def _customer(draw: DrawFn, customer_id: str, recorded: Sequence[str]) -> Custom
         metadata=None if maker is None else {"createdBy": maker, "groupKey": key, "own": 1},
         created_at=draw(st.sampled_from(_DAYS)),
     )
+
+
+def _job(lead: Lead) -> dict[str, object]:
+    return {"id": f"j-{lead.id}", "lead_id": lead.id}
 
 
 def _age(customer: Customer) -> tuple[bool, str, str]:
@@ -150,5 +156,5 @@ def _recorded_key(customer: Customer) -> str | None:
     return f"{kind}:{read}" if read else key
 
 
-def _shuffled(rows: Sequence[object], random: Random | None) -> Iterator[object]:
-    return iter(rows if random is None else random.sample(rows, len(rows)))
+def _shuffled(rows: Sequence[T], random: Random | None) -> list[T]:
+    return [*rows] if random is None else random.sample(rows, len(rows))

@@ -344,7 +344,8 @@ AWKWARD_TABLES = (
     'CREATE TABLE "select" (id TEXT, "ph one" TEXT, "me""ta" TEXT)',
     'CREATE TABLE "d""l" (id TEXT, "le ad" TEXT, cu TEXT)',
     'CREATE TABLE "log book" (actor TEXT, action TEXT, payload TEXT, created_at TEXT)',
-    """INSERT INTO "le""ads; --" VALUES ('l1', NULL, '5552010001', 0), ('spam', NULL, '5552010001', 1)""",
+    """INSERT INTO "le""ads; --" VALUES ('l1', NULL, '5552010001', 0)""",
+    """INSERT INTO "le""ads; --" VALUES ('spam', NULL, '5552010001', 1)""",
     """INSERT INTO "d""l" VALUES ('d1', 'l1', NULL), ('d2', 'l1', 'ghost')""",
 )
 

@@ -24,7 +24,7 @@ def test_dir_lists_every_public_name() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A misspelled name fails as in any module."""
     with pytest.raises(AttributeError, match="normalise_phone"):
-        _ = leadfold.normalise_phone  # type: ignore[attr-defined]
+        _ = leadfold.normalise_phone
 
 
 def test_a_bare_import_loads_no_engine() -> None:

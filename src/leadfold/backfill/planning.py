@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from heapq import nsmallest
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import attrs
@@ -52,7 +53,7 @@ def make_plan(
     )
     resolution = group_columns(snapshot.columns, policy, snapshot.rulings)
     assignment = fill(snapshot, resolution, policy)
-    customer_of, minted = _with_new(assignment, new_id)
+    customer_of, minted = _with_new(snapshot, resolution, assignment, new_id)
     dependents = _follow(snapshot, resolution, customer_of, reader.dependents())
     hidden = set[tuple[int, str]]()
     units = PlannedUnits(
@@ -71,7 +72,7 @@ def make_plan(
     drift = tuple(_drift(snapshot, resolution, assignment))
     return Plan(
         run=run,
-        stats=_stats(snapshot, assignment, minted, dependents, drift),
+        stats=_stats(resolution, snapshot, assignment, minted, dependents, drift),
         counts=_counts(snapshot, resolution),
         leads=snapshot.leads,
         strategy=policy.strategy,
@@ -85,18 +86,25 @@ def make_plan(
     )
 
 
-def _with_new(assignment: Assignment, new_id: Callable[[], str]) -> tuple[list[str], set[int]]:
-    """Return every group's customer, and the groups whose customer is new."""
-    minted: dict[int, str] = {}
-    for component in assignment.components:
-        for number in component:
-            if assignment.existing[number] is None:
-                minted[number] = new_id()
-    customers = [
-        minted[number] if customer is None else customer
-        for number, customer in enumerate(assignment.existing)
-    ]
-    return customers, set(minted)
+def _with_new(
+    snapshot: Snapshot, resolution: Resolution, assignment: Assignment, new_id: Callable[[], str]
+) -> tuple[list[str], set[int]]:
+    """Return every group's customer, and the groups whose customer is new.
+
+    A group all of whose leads are linked gets no new one, though their customers are gone.
+    """
+    customers: list[str] = [""] * len(assignment.existing)
+    minted: set[int] = set()
+    for number in chain.from_iterable(assignment.components):
+        existing = assignment.existing[number]
+        if existing is not None:
+            customers[number] = existing
+        elif any(snapshot.links[row] is None for row in resolution.rows[number]):
+            customers[number] = new_id()
+            minted.add(number)
+        else:
+            customers[number] = assignment.linked[number][0]
+    return customers, minted
 
 
 @attrs.define
@@ -126,7 +134,9 @@ def _follow(
             found.mismatches.append(_mismatch(count, "no lead"))
             continue
         customer = snapshot.links[row] or customer_of[resolution.partition.labels[row]]
-        if count.customer_id is None:
+        if snapshot.links[row] is not None and customer not in snapshot.customers:
+            found.mismatches.append(_mismatch(count, "lead without customer"))
+        elif count.customer_id is None:
             found.follows.setdefault(snapshot.ids[row], []).append((count.table, count.count))
             found.linked[count.table] += count.count
         elif count.customer_id == customer:
@@ -175,13 +185,18 @@ def _drift(snapshot: Snapshot, resolution: Resolution, assignment: Assignment) -
 
 def _stats(
     snapshot: Snapshot,
+    resolution: Resolution,
     assignment: Assignment,
     minted: set[int],
     dependents: Dependents,
     drift: tuple[Drift, ...],
 ) -> Stats:
     linked = sum(link is not None for link in snapshot.links[: snapshot.leads])
-    reused = {customer for customer in assignment.existing if customer is not None}
+    reused = {
+        customer
+        for customer, rows in zip(assignment.existing, resolution.rows, strict=True)
+        if customer is not None and any(map(snapshot.is_lead, rows))
+    }
     tables: dict[str, dict[str, int]] = defaultdict(dict)
     for table in sorted({*dependents.linked, *dependents.already}):
         tables[table] = {"linked": dependents.linked[table], "already": dependents.already[table]}

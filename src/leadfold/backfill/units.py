@@ -133,7 +133,7 @@ class PlannedUnits:
             "name": first_text(rows, snapshot.names),
             "phone": self._phone(rows),
             "email": self._first("email", rows)[1],
-            "metadata": self._metadata(group, len(rows)),
+            "metadata": self._metadata(group, sum(snapshot.links[row] is None for row in rows)),
             "created_at": self.run.at,
         }
         return {key: None if (group, key) in self.hidden else value for key, value in row.items()}
@@ -147,13 +147,16 @@ class PlannedUnits:
         return shown_phone(e164, raw, self.stored_phone)
 
     def _first(self, kind: str, rows: Sequence[int]) -> tuple[int | None, str | None]:
-        """Return the first of *rows* with a usable, unscoped value of *kind*, and the value."""
+        """Return the first of *rows* with a usable value of *kind*, and it without its scope."""
         columns = self.snapshot.columns
-        if kind in columns.kinds:
-            column = columns.by_kind[columns.kinds.index(kind)].first
-            for row in rows:
-                if column[row] is not None:
-                    return row, column[row]
+        if kind not in columns.kinds:
+            return None, None
+        place = columns.kinds.index(kind)
+        scoped = self.resolution.policy.identifiers[place].scope is not None
+        for row in rows:
+            value = columns.by_kind[place].first[row]
+            if value is not None:
+                return row, value.partition("/")[2] if scoped else value
         return None, None
 
     def _metadata(self, group: int, leads: int) -> dict[str, object]:

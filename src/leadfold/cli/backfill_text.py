@@ -114,10 +114,11 @@ def _original_figures(stats: Stats) -> Sequence[tuple[str, int]]:
 
 def _further_figures(plan: Plan, stats: Stats) -> Iterator[tuple[str, int]]:
     """Yield figures the original did not have, where there is something to tell."""
-    tables = stats.extra.get("dependents")
+    tables, written = stats.extra.get("dependents"), stats.extra.get("dependentsLinked")
     for name, counts in (tables if isinstance(tables, dict) else {}).items():
         if name != JOB.name:
-            yield f"{name}s linked", counts["linked"]
+            linked = written.get(name, 0) if isinstance(written, dict) else counts["linked"]
+            yield f"{name}s linked", linked
             yield f"{name}s already linked", counts["already"]
     rejected = stats.extra.get("rejected")
     found = (

@@ -5,7 +5,7 @@ Columns inside, objects outside: nothing here makes an object per lead.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -16,7 +16,7 @@ from leadfold.normalizers.own import LONGEST
 from leadfold.normalizers.reason import Reason, is_missing, require_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from leadfold.policy import Policy
     from leadfold.rules import IdentifierRule
@@ -159,7 +159,7 @@ def _present(cells: Sequence[object], field: str) -> tuple[list[int], list[str]]
         rows = [row for row, cell in enumerate(cells) if cell is not None]
         raws = [cell for cell in cells if cell is not None]
     if set(map(type, raws)) <= {str}:
-        return rows, raws  # type: ignore[return-value]
+        return rows, cast("list[str]", raws)
     held = [(row, raw) for row, raw in zip(rows, raws, strict=True) if not is_missing(raw)]
     return [row for row, _ in held], [require_text(raw, field) for _, raw in held]
 

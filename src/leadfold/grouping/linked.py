@@ -42,12 +42,12 @@ class _Linking:
         self._start = start
         self._labels = list(start.labels)
         self._size = start.size
-        self._reasons = {value: set(reasons) for value, reasons in start.reasons.items()}
+        self._stopped_by = {value: [*steps] for value, steps in start.stopped.items()}
         self._cannots = rulings.cannots
 
     def partition(self) -> Partition:
         """Return the groups reached."""
-        return Partition(self._labels, self._size, self._start.keys, self._reasons)
+        return Partition(self._labels, self._size, self._start.keys, self._stopped_by)
 
     def join_by(self, place: int) -> None:
         """Join the present groups by the values of the kind at *place*, as its guards allow."""
@@ -75,8 +75,9 @@ class _Linking:
             return shared
         backed = self._backed_before(place)
         generic = {value for value, groups in shared.items() if len(groups & backed) > most}
+        first_row = self._first_rows()
         for value in generic:
-            self._stopped(place, value, "generic")
+            self._stopped(place, value, "generic", [first_row[group] for group in shared[value]])
         return {value: groups for value, groups in shared.items() if value not in generic}
 
     def _backed_before(self, place: int) -> set[int]:
@@ -93,18 +94,23 @@ class _Linking:
     ) -> None:
         """Settle each block, and give the groups it joins one number."""
         kept = DisjointSets(self._size)
+        first_row = self._first_rows()
         guards = _Guards(self, place, {group for block in blocks for group in block})
         for block in blocks:
             pieces, divisions = settle(block, values, list(guards.of(block)))
             for parts, reason in divisions:
-                for value in held_apart(parts, values):
-                    self._stopped(place, value, reason)
+                for value, groups in held_apart(parts, values).items():
+                    self._stopped(place, value, reason, [first_row[group] for group in groups])
             for piece in pieces:
                 kept.union(piece)
         self._labels, self._size = numbered([kept.find(label) for label in self._labels])
 
-    def _stopped(self, place: int, value: str, reason: StopReason) -> None:
-        self._reasons.setdefault((place, value), set()).add(reason)
+    def _first_rows(self) -> dict[int, int]:
+        """Return the first row of each present group, which names it after the last level too."""
+        return {label: row for row, label in reversed(list(enumerate(self._labels)))}
+
+    def _stopped(self, place: int, value: str, reason: StopReason, met: list[int]) -> None:
+        self._stopped_by.setdefault((place, value), []).append((reason, met))
 
     def held(self, place: int, groups: set[int]) -> dict[int, set[str]]:
         """Return the values of the kind at *place* that each of *groups* holds."""

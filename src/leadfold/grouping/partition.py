@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from leadfold.grouping.columns import Columns
     from leadfold.model import StopReason
 
-__all__ = ["Keys", "Partition", "keys_of", "numbered"]
+__all__ = ["Keys", "Partition", "Stopped", "keys_of", "numbered"]
 
 
 @attrs.frozen
@@ -33,17 +33,18 @@ class Keys:
         return self.kinds[label], self.values[label]
 
 
+Stopped = dict[tuple[int, str], list[tuple["StopReason", list[int]]]]
+"""Why a value, by its kind's place, did not join: each reason with a row of each holder it met."""
+
+
 @attrs.frozen
 class Partition:
-    """The groups: each row's group number, the *keys* they were made from, and the stops on record.
-
-    *reasons* has, for a value that a guard or a ruling held apart, why: by kind's place and value.
-    """
+    """The groups: each row's group number, the *keys* they were made from, what was *stopped*."""
 
     labels: list[int]
     size: int
     keys: Keys
-    reasons: dict[tuple[int, str], set[StopReason]] = attrs.field(factory=dict)
+    stopped: Stopped = attrs.field(factory=dict)
 
 
 def keys_of(columns: Columns) -> Keys:

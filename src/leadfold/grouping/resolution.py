@@ -142,11 +142,17 @@ class Resolution:
     def _reasons(self, place: int, value: str, rows: list[int]) -> set[StopReason]:
         """Return why *value* joins not all its holders: what is on record, or a stronger key.
 
-        Only ``keyed`` leaves values weaker: groups that hold it and have it as nobody's key.
+        A step on record counts if holders it met are apart in the end. Only ``keyed`` leaves
+        values weaker: groups that hold it and have it as nobody's key.
         """
-        reasons = set(self.partition.reasons.get((place, value), ()))
+        labels = self.partition.labels
+        reasons = {
+            reason
+            for reason, met in self.partition.stopped.get((place, value), ())
+            if len({labels[row] for row in met}) > 1
+        }
         if self.policy.strategy == "keyed":
-            keys, labels = self.partition.keys, self.partition.labels
+            keys = self.partition.keys
             keyed = {labels[row] for row in rows if keys.of(row) == (place, value)}
             if keyed != {labels[row] for row in rows}:
                 reasons.add("weaker")

@@ -16,9 +16,8 @@ from leadfold.grouping.settling import Guard, held_apart, settle
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from leadfold.grouping.partition import Keys
+    from leadfold.grouping.partition import Keys, Stopped
     from leadfold.grouping.rulings import Parts, RowRulings
-    from leadfold.model import StopReason
 
 __all__ = ["start"]
 
@@ -31,32 +30,31 @@ def start(keys: Keys, rulings: RowRulings) -> Partition:
     for rows in rulings.musts:
         joined.union(keys.labels[row] for row in rows)
     roots = [joined.find(label) for label in keys.labels]
-    reasons = _part(roots, keys, rulings)
-    return Partition(*numbered(roots), keys, reasons)
+    stopped = _part(roots, keys, rulings)
+    return Partition(*numbered(roots), keys, stopped)
 
 
-def _part(
-    roots: list[int], keys: Keys, rulings: RowRulings
-) -> dict[tuple[int, str], set[StopReason]]:
+def _part(roots: list[int], keys: Keys, rulings: RowRulings) -> Stopped:
     """Settle the disputed groups of *roots*, in place, under the cannot-links; return the stops."""
     disputed = {roots[row] for parts in rulings.cannots for part in parts for row in part}
     rows_in: dict[int, list[int]] = defaultdict(list)
     for row, root in enumerate(roots):
         if root in disputed:
             rows_in[root].append(row)
-    reasons: dict[tuple[int, str], set[StopReason]] = {}
+    stopped: Stopped = {}
     for rows in rows_in.values():
         blocks = rulings.must_blocks(rows)
         values = {block: {keys.labels[row] for row in inside} for block, inside in blocks.items()}
         guards = [_guard(parts, blocks) for parts in rulings.cannots]
         pieces, divisions = settle(list(blocks), values, guards)
         for parts, reason in divisions:
-            for label in held_apart(parts, values):
-                reasons.setdefault((keys.kinds[label], keys.values[label]), set()).add(reason)
+            for label, met in held_apart(parts, values).items():
+                value = (keys.kinds[label], keys.values[label])
+                stopped.setdefault(value, []).append((reason, met))  # a block is its first row
         for piece in pieces:
             for row in (row for block in piece for row in blocks[block]):
                 roots[row] = len(keys.values) + piece[0]  # past every label: a name of its own
-    return reasons
+    return stopped
 
 
 def _guard(parts: Parts, blocks: Mapping[int, Sequence[int]]) -> Guard:

@@ -74,15 +74,18 @@ def settle(
     return joined, divisions
 
 
-def held_apart(parts: Sequence[Sequence[int]], values: Mapping[int, Collection[V]]) -> set[V]:
-    """Return the values that groups of more than one part hold."""
-    seen: dict[V, int] = {}
-    apart = set()
+def held_apart(
+    parts: Sequence[Sequence[int]], values: Mapping[int, Collection[V]]
+) -> dict[V, list[int]]:
+    """Return the values that groups of more than one part hold, with all these groups."""
+    holders: dict[V, list[int]] = defaultdict(list)
+    parts_of: dict[V, set[int]] = defaultdict(set)
     for number, part in enumerate(parts):
-        for value in {value for group in part for value in values.get(group, ())}:
-            if seen.setdefault(value, number) != number:
-                apart.add(value)
-    return apart
+        for group in part:
+            for value in values.get(group, ()):
+                holders[value].append(group)
+                parts_of[value].add(number)
+    return {value: groups for value, groups in holders.items() if len(parts_of[value]) > 1}
 
 
 def connected(groups: Iterable[int], values: Mapping[int, Collection[Hashable]]) -> list[list[int]]:

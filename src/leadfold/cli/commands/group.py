@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadfold.cli.answers import Answer
-from leadfold.cli.columns import Source, columns_from_flags, read_mapping
+from leadfold.cli.columns import SINGLE, Source, columns_from_flags, read_mapping
 from leadfold.cli.faults import FaultLog
 from leadfold.cli.files import open_leads
 from leadfold.cli.group_text import Grouping, group_json, show_grouping
@@ -40,6 +40,7 @@ def run_group(arguments: Namespace, screen: Screen) -> Answer:
     _refuse_streams(path)
     _refuse_overwriting(path, arguments.output)
     told = _told(arguments)
+    _refuse_unread(told, policy)
     leads = open_leads(
         path,
         columns=told,
@@ -80,6 +81,17 @@ def _told(arguments: Namespace) -> Sources:
     told = {} if arguments.mapping is None else read_mapping(Path(arguments.mapping))
     told |= columns_from_flags(arguments.column)
     return told | ({TRUTH: Source((arguments.truth,))} if arguments.truth is not None else {})
+
+
+def _refuse_unread(told: Sources, policy: Policy) -> None:
+    """Refuse columns for fields that nothing reads: a kind misspelt, or a policy forgotten."""
+    known = (*policy.fields, *SINGLE, "name", TRUTH)
+    if unread := [field for field in told if field not in known]:
+        msg = (
+            f"columns are given for {', '.join(unread)}, which the policy does not read: "
+            f"it reads {', '.join(policy.fields)}"
+        )
+        raise UsageError(msg)
 
 
 def _grouped(leads: LeadFile, policy: Policy, screen: Screen) -> Grouping:

@@ -44,7 +44,8 @@ class SQLiteRepository:
     *mapping* says which tables and columns are meant, *tenant* whose rows. A file that is not
     there is an error, unless *create* asks for a new one with the tables of the default mapping.
     Another connection that writes is waited for, up to *timeout* seconds; on a connection of the
-    caller's, its own timeout counts. leadfold's tables are made by the first commit.
+    caller's, its own timeout counts. leadfold's tables are made by the first commit; a commit
+    leaves empty temporary tables, ``leadfold_stage_...``, on the connection.
 
     >>> connection = sqlite3.connect(":memory:")
     >>> create_user_tables(connection)

@@ -66,7 +66,7 @@ def stored_moment(when: object) -> object:
 
 
 def dump(value: object) -> str | None:
-    """Return *value* as compact JSON, None as nothing; moments are written as ISO text."""
+    """Return *value* as compact JSON, None as nothing."""
     return None if value is None else _ENCODER.encode(value)
 
 
@@ -104,13 +104,4 @@ def _sorted(pairs: list[list[str]]) -> tuple[Identifier, ...]:
     return tuple([Identifier(kind, value) for kind, value in pairs])
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return stored_moment(value)
-    msg = f"{type(value).__name__} has no place in JSON"
-    raise TypeError(msg)
-
-
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
