@@ -72,7 +72,9 @@ def make_plan(
     drift = tuple(_drift(snapshot, resolution, assignment))
     return Plan(
         run=run,
-        stats=_stats(resolution, snapshot, assignment, minted, dependents, drift),
+        stats=_stats(
+            snapshot, resolution, assignment, minted=minted, dependents=dependents, drift=drift
+        ),
         counts=_counts(snapshot, resolution),
         leads=snapshot.leads,
         strategy=policy.strategy,
@@ -187,6 +189,7 @@ def _stats(
     snapshot: Snapshot,
     resolution: Resolution,
     assignment: Assignment,
+    *,
     minted: set[int],
     dependents: Dependents,
     drift: tuple[Drift, ...],

@@ -63,10 +63,11 @@ def _ignore(count: int, /) -> None:
 
 
 def lines_of(table: Table) -> list[str]:
-    r"""Return *table* as lines: title, names, rows; numbers to the right, texts to the left.
+    """Return *table* as lines: title, names, rows; numbers to the right, texts to the left.
 
     >>> from leadfold.cli.screen import Table
-    >>> print("\\n".join(lines_of(Table(("type", "count"), [("psid", 3), ("email", 12)]))))
+    >>> for line in lines_of(Table(("type", "count"), [("psid", 3), ("email", 12)])):
+    ...     print(line)
     type   count
     psid       3
     email     12
