@@ -43,11 +43,24 @@ def _tidy(  # noqa: PLR0917 - the arguments Sphinx passes
     return signature and signature.replace("NOTHING", "..."), returned
 
 
+_KEPT: dict[str, list[str]] = {}
+
+
+def _keep(  # noqa: PLR0917 - the arguments Sphinx passes
+    app: Sphinx, what: str, name: str, found: object, options: object, lines: list[str]
+) -> None:
+    """Keep a property's docstring: napoleon takes what is before its first colon for a type."""
+    del app, found, options
+    if what == "property":
+        _KEPT[name] = lines[:]
+
+
 def _tables(  # noqa: PLR0917 - the arguments Sphinx passes
     app: Sphinx, what: str, name: str, found: object, options: object, lines: list[str]
 ) -> None:
     """Turn the Markdown tables of a docstring, which read well in an editor, into reST's."""
-    del app, what, name, found, options
+    del app, what, found, options
+    lines[:] = _KEPT.pop(name, lines)
     rows = [number for number, line in enumerate(lines) if line.startswith("| ")]
     if not rows:
         return
@@ -61,4 +74,5 @@ def _tables(  # noqa: PLR0917 - the arguments Sphinx passes
 def setup(app: Sphinx) -> None:
     """Register what this file adds to Sphinx."""
     app.connect("autodoc-process-signature", _tidy)
-    app.connect("autodoc-process-docstring", _tables)
+    app.connect("autodoc-process-docstring", _keep, priority=100)
+    app.connect("autodoc-process-docstring", _tables, priority=900)

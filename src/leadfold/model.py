@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 import attrs
@@ -34,6 +34,7 @@ __all__ = [
     "column_of",
     "field_of",
     "text_id",
+    "text_ids",
     "utc",
 ]
 
@@ -60,6 +61,13 @@ def text_id(raw: object, field: str = "id") -> str:
     what = "empty" if raw == "" else type(raw).__name__
     msg = f"{field} must be text, int or UUID, not {what}"
     raise TypeError(msg)
+
+
+def text_ids(raws: Sequence[object], field: str = "id") -> list[str]:
+    """Return all of *raws* as text ids: `text_id` for many, faster where all are text already."""
+    if set(map(type, raws)) == {str} and "" not in raws:
+        return list(cast("Sequence[str]", raws))
+    return [text_id(raw, field) for raw in raws]
 
 
 def utc(moment: datetime | None) -> datetime | None:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from console_pages import ECHO_STATUS, blocks_of, commands_of, pattern_of, with_ids
+from leadfold.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from console_pages import Block, Command
 
 ROOT = Path(__file__).parents[2]
@@ -94,25 +93,21 @@ def test_a_page_shows_what_its_commands_print(
         follower.follow(block)
 
 
-def options() -> Mapping[str, set[str]]:
-    """Return the options of every command, as its help names them."""
-    top = _help()
-    commands = re.findall(r"^    ([a-z]+)  ", top, flags=re.MULTILINE)
-    return {name: set(re.findall(r"--[a-z][a-z0-9-]+", _help(name))) for name in commands}
-
-
-def _help(*words: str) -> str:
-    command = [sys.executable, "-m", "leadfold", *words, "--help"]
-    return subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603
-
-
-def test_the_reference_names_every_option() -> None:
+def test_the_reference_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     """Each command has its heading in the reference, and every option of it is named there."""
     text = (ROOT / "docs" / "reference.md").read_text("utf-8")
     common, *sections = re.split(r"^### `leadfold ?", text, flags=re.MULTILINE)
-    told = {section.partition("`")[0].split()[0]: section for section in sections}
-    found = options()
-    assert set(told) == set(found)
-    for name, names in found.items():
-        missing = {option for option in names if option not in common + told[name]}
+    told = {re.split(r"[ `]", section)[0]: section for section in sections}
+    commands = re.findall(r"^    ([a-z]+)  ", help_of(capsys), flags=re.MULTILINE)
+    assert set(told) == set(commands)
+    for name in commands:
+        options = set(re.findall(r"--[a-z][a-z0-9-]+", help_of(capsys, name)))
+        missing = {option for option in options if option not in common + told[name]}
         assert not missing, f"leadfold {name}: {sorted(missing)}"
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Return what ``leadfold WORDS --help`` prints."""
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    return capsys.readouterr().out

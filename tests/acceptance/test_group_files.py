@@ -167,3 +167,14 @@ def test_leads_without_a_known_person_are_not_judged(tmp_path: Path) -> None:
     ended = leadfold("group", "leads.csv", "--truth", "who", "--json", cwd=tmp_path)
     assert ended.json["evaluation"]["leads"] == 2
     assert ended.json["evaluation"]["pairwise"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
+
+
+def test_what_a_person_should_look_at_is_said(tmp_path: Path) -> None:
+    """A phone with many emails, a column of local numbers, and how well it fits the truth."""
+    desk = "".join(f"d{n},212-555-0143,desk{n}@example.com,x{n}\n" for n in range(6))
+    local = "".join(f"s{n},555-01{n:02},,y\n" for n in range(20))
+    (tmp_path / "leads.csv").write_text(f"id,phone,email,who\n{desk}{local}")
+    out = leadfold("group", "leads.csv", "--truth", "who", cwd=tmp_path).out
+    assert "Most values of phone were refused: is it the right column, and --region?" in out
+    assert "Suspicious groups, holding many values of a weaker kind: 1\n   phone:+1…43: 6" in out
+    assert "Against the truth\n26 leads, 21 groups, 7 people\npairwise  precision 0.000" in out

@@ -259,7 +259,7 @@ def test_a_store_of_ones_own_is_mapped(tmp_path: Path) -> None:
     ended = leadfold("backfill", STORE, *options, "--policy", "policy.toml", cwd=tmp_path)
     assert ended.status == 0, ended.err
     assert "   Leads linked:           2\n" in ended.out
-    assert "   Visits linked:         2\n" in ended.out
+    assert "   Visits linked:          2\n" in ended.out
     links = rows_of(tmp_path / "crm.db", "SELECT client IS NULL FROM contacts ORDER BY no")
     assert links == [(0,), (0,), (1,)]
     stats = leadfold("stats", STORE, *options, "--json", cwd=tmp_path).json

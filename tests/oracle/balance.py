@@ -48,6 +48,6 @@ def balanced() -> Iterator[Balance]:
     balance.check()
 
 
-def enough(least: int = 100) -> settings:
-    """Return settings for at least so many examples; the profile may ask for more."""
-    return settings(max_examples=max(least, settings().max_examples))
+def enough(percent: int = 100) -> settings:
+    """Return settings for *percent* of the examples that the profile asks for."""
+    return settings(max_examples=settings().max_examples * percent // 100)

@@ -118,9 +118,6 @@ def model_group(
     )
 
 
-# --- leads, keys, groups -------------------------------------------------------------------
-
-
 def _held(group: Group) -> frozenset[Value]:
     """Say "A group *holds* every usable value of its leads."."""
     return frozenset(value for record in group for value in record.values)
@@ -164,9 +161,6 @@ def _final_keys(groups: Collection[Group], policy: Policy) -> dict[Group, str]:
     return {
         group: key if often[key] == 1 else f"{key}#{_ids(group)[0]}" for group, key in plain.items()
     }
-
-
-# --- rulings -------------------------------------------------------------------------------
 
 
 def _in_order_of_creation(rulings: Iterable[Ruling]) -> tuple[Ruling, ...]:
@@ -214,9 +208,6 @@ def _parts_in(ruling: Ruling) -> Callable[[Group], frozenset[object]]:
     return lambda group: frozenset(
         part for part in ruling.parts if {record.id for record in group} & {*part}
     )
-
-
-# --- levels --------------------------------------------------------------------------------
 
 
 def _start(records: Sequence[Record], policy: Policy, rulings: Sequence[Ruling]) -> Level:
@@ -424,9 +415,6 @@ def _note(
             parted[frozenset({one, other})] = frozenset(reasons)
 
 
-# --- what is reported ----------------------------------------------------------------------
-
-
 def _stops(levels: Sequence[Level], keys: Mapping[Group, str], policy: Policy) -> dict[str, Shared]:
     """Say "Every usable value held in two or more final groups is a stop"."""
     stops = {}
@@ -487,8 +475,11 @@ def _suspicious(
 
     "largest first (a group whose leads one must-link names is confirmed and not listed)".
     """
+    confirmed = [{*ruling.parts[0]} for ruling in rulings if ruling.is_must_link]
     listed = [
-        group for group in keys if _holds_many(group, policy) and not _is_confirmed(group, rulings)
+        group
+        for group in keys
+        if _holds_many(group, policy) and not any({*_ids(group)} <= part for part in confirmed)
     ]
     return tuple(keys[group] for group in sorted(listed, key=lambda g: (-len(g), keys[g])))
 
@@ -499,7 +490,3 @@ def _holds_many(group: Group, policy: Policy) -> bool:
     return any(
         len({value for value in _held(group) if value.kind == kind}) > MANY for kind in weaker
     )
-
-
-def _is_confirmed(group: Group, rulings: Sequence[Ruling]) -> bool:
-    return any(ruling.is_must_link and {*_ids(group)} <= {*ruling.parts[0]} for ruling in rulings)

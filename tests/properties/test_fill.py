@@ -31,7 +31,7 @@ BOTH = pytest.mark.parametrize("strategy", ["keyed", "linked"])
 def test_no_link_changes(strategy: Strategy) -> None:
     """Promise (a): a lead that has a customer keeps it, and afterwards every lead has one."""
 
-    @enough()
+    @enough(60)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         after = _links(_filled(store))
@@ -46,7 +46,7 @@ def test_no_link_changes(strategy: Strategy) -> None:
 def test_a_fill_right_after_writes_nothing(strategy: Strategy) -> None:
     """Promise (c): no unit, nothing created or linked, and every link counted as kept."""
 
-    @enough()
+    @enough(60)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         repository = _filled(store)
@@ -63,7 +63,7 @@ def test_a_fill_right_after_writes_nothing(strategy: Strategy) -> None:
 def test_each_group_takes_the_customer_that_the_rules_name(strategy: Strategy) -> None:
     """The oldest its leads are linked to, else one that lends its id, else a new one each."""
 
-    @enough()
+    @enough(60)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         after, expected = _links(_filled(store)), store.expected()
@@ -85,7 +85,7 @@ def test_each_group_takes_the_customer_that_the_rules_name(strategy: Strategy) -
 def test_the_figures_are_those_of_the_rules(strategy: Strategy) -> None:
     """Created, reused, linked and kept, counted from the rows by themselves."""
 
-    @enough()
+    @enough(60)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         expected, stats = store.expected(), backfill.plan(store.repository(), store.policy).stats
@@ -108,7 +108,7 @@ def test_the_figures_are_those_of_the_rules(strategy: Strategy) -> None:
 def test_a_plan_does_not_depend_on_the_order_of_rows(strategy: Strategy) -> None:
     """With ids and time handed in, two orders of one store give one plan, unit for unit."""
 
-    @enough()
+    @enough(60)
     @given(stored(strategy), st.randoms(use_true_random=False))
     def law(store: Stored, random: Random) -> None:
         shuffled = _plan(store.repository(random), store)
@@ -121,7 +121,7 @@ def test_a_plan_does_not_depend_on_the_order_of_rows(strategy: Strategy) -> None
 def test_planning_writes_nothing(strategy: Strategy) -> None:
     """A dry run is the plan: the store is as it was, and plans the same again."""
 
-    @enough(50)
+    @enough(30)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         repository, untouched = store.repository(), store.repository()
@@ -136,7 +136,7 @@ def test_planning_writes_nothing(strategy: Strategy) -> None:
 def test_the_real_run_is_the_dry_run(strategy: Strategy) -> None:
     """Figures and rows: what the plan says is what is reported and what changes."""
 
-    @enough()
+    @enough(60)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         repository = store.repository()
@@ -158,7 +158,7 @@ def test_the_real_run_is_the_dry_run(strategy: Strategy) -> None:
 def test_dependents_take_the_customer_of_their_lead(strategy: Strategy) -> None:
     """After a fill every job has its lead's customer."""
 
-    @enough(50)
+    @enough(30)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         repository = _filled(store)
@@ -173,7 +173,7 @@ def test_dependents_take_the_customer_of_their_lead(strategy: Strategy) -> None:
 def test_drift_is_reported_and_nothing_else_is(strategy: Strategy) -> None:
     """Several customers in one group, or one customer in several groups."""
 
-    @enough()
+    @enough(60)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         drift = backfill.plan(store.repository(), store.policy).drift
@@ -191,7 +191,7 @@ def test_drift_is_reported_and_nothing_else_is(strategy: Strategy) -> None:
 def test_existing_customers_keep_what_they_show(strategy: Strategy) -> None:
     """A fill adds to metadata at most; a foreign row's own keys stay as they were."""
 
-    @enough(50)
+    @enough(30)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         after = {customer.id: customer for customer in _filled(store).customers()}
@@ -214,7 +214,7 @@ def test_existing_customers_keep_what_they_show(strategy: Strategy) -> None:
 def test_units_share_no_customer_and_no_lead(strategy: Strategy) -> None:
     """What must be written together is in one unit, so that each can fail alone."""
 
-    @enough(50)
+    @enough(30)
     @given(stored(strategy))
     def law(store: Stored) -> None:
         plan = _plan(store.repository(), store)

@@ -33,7 +33,7 @@ def test_the_engine_answers_as_the_model_does(strategy: Strategy) -> None:
     """Whatever the policy, the leads and the rulings."""
     with balanced() as balance:
 
-        @enough(300)
+        @enough(250)
         @given(cases(strategy))
         def law(case: Case) -> None:
             resolution = group(case.leads, case.policy, rulings=case.rulings)
@@ -62,7 +62,7 @@ def test_a_hundred_thousand_thrown_cases_agree_with_the_model(
 def test_named_rulings_are_a_contradiction_by_themselves() -> None:
     """The error names rulings that contradict each other without any other's help."""
 
-    @enough(200)
+    @enough(100)
     @given(st.data())
     def law(data: DataObject) -> None:
         case = data.draw(cases(rulings=False))

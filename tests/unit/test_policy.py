@@ -294,7 +294,7 @@ class TestFaults:
 
     def test_the_message_holds_every_fault(self) -> None:
         """The error is leadfold's, a ValueError, and says all of it."""
-        with pytest.raises(ValueError, match="policy refused: .*strategy.*; region") as refused:
+        with pytest.raises(ValueError, match=r"policy refused: .*strategy.*; region") as refused:
             Policy(strategy="x", region="x")  # type: ignore[arg-type]
         assert isinstance(refused.value, LeadfoldError)
 
@@ -306,7 +306,7 @@ class TestFaults:
     def test_one_text_is_no_list_of_kinds(self) -> None:
         """Its letters would be kinds, one by one."""
         with pytest.raises(TypeError, match="identifiers must be a list of rules or kinds"):
-            Policy("phone")  # type: ignore[arg-type]
+            Policy("phone")
 
     def test_what_is_no_rule_is_refused(self) -> None:
         """A rule or the name of a kind; nothing else says what to do."""
@@ -552,7 +552,9 @@ class TestToml:
             "regoin = 'US'\naim = 1\nstrategy = 'x'\n[[identifiers]]\nlimit = 1\n"
             "[[identifiers]]\nkind = 'phone'\nlimit = 0\n"
         )
-        assert [fault.partition(":")[0].partition(" must")[0] for fault in faults_of_toml(text)] == [
+        assert [
+            fault.partition(":")[0].partition(" must")[0] for fault in faults_of_toml(text)
+        ] == [
             "unknown key 'aim'",
             "unknown key 'regoin'",
             "identifier 1",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 import pytest
 
-from leadfold.survivorship import NEVER, StoredPhone, first_text, shown_phone, when
+from leadfold.survivorship import NEVER, first_text, shown_phone, when
+
+if TYPE_CHECKING:
+    from leadfold.survivorship import StoredPhone
 
 
 class TestWhen:

@@ -117,7 +117,9 @@ class Plan:
         limits = Limits.default_for(self.strategy) if limits is None else limits
         excesses = [*_figure_excesses(self, limits)]
         too_large = [
-            group for group in self.large if limits.max_group and group.leads > limits.max_group
+            group
+            for group in self.large
+            if limits.max_group is not None and group.leads > limits.max_group
         ]
         excesses += [
             f"group {mask_key(group.key)} has {group.leads} leads, more than "

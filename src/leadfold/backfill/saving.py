@@ -1,10 +1,14 @@
-"""Plans as files: JSON Lines, versioned, the owner's only; what a plan is, then its units."""
+"""Plans as files: JSON Lines, versioned, the owner's only; what a plan is, then its units.
+
+The last line holds a digest of the lines before it: what is applied is what was saved.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -47,9 +51,13 @@ def write(path: Path, header: Mapping[str, object], units: Iterable[Unit]) -> No
     """Write *header* and *units* to the new file *path*, mode 0600; a failure leaves no file."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            digest = sha256()
             for line in _lines(header, units):
-                file.write(json.dumps(line, default=_plain) + "\n")
+                text = json.dumps(line, default=_plain) + "\n"
+                digest.update(text.encode())
+                file.write(text)
+            file.write(json.dumps({"end": digest.hexdigest()}) + "\n")
     except BaseException:
         path.unlink()
         raise
@@ -63,9 +71,9 @@ class SavedUnits:
 
     def header(self) -> dict[str, Any]:
         """Return the first line, checked to be of this format."""
-        first = next(self._records(), {})
-        if first.get("leadfold_plan") != FORMAT:
-            found = first.get("leadfold_plan", "none")
+        _, first = next(self._records(), ("", {}))
+        found = first.get("leadfold_plan", "none")
+        if type(found) is not int or found != FORMAT:
             raise damaged(self.path, f"format {found}, where this version reads {FORMAT}")
         return first
 
@@ -75,12 +83,14 @@ class SavedUnits:
 
     def __iter__(self) -> Iterator[Unit]:
         records = self._records()
-        next(records, None)
-        for count, record in enumerate(records):
-            if "end" not in record:
-                yield self._unit(record)
-            elif record["end"] == count:
-                return
+        digest = sha256(next(records, ("", {}))[0].encode())
+        for line, record in records:
+            if "end" in record:
+                if record["end"] == digest.hexdigest() and next(records, None) is None:
+                    return
+                break
+            digest.update(line.encode())
+            yield self._unit(record)
         raise damaged(self.path, "cut short, or edited")
 
     def _unit(self, record: Mapping[str, Any]) -> Unit:
@@ -90,25 +100,24 @@ class SavedUnits:
         except (KeyError, TypeError, ValueError) as e:
             raise damaged(self.path, f"unit {record.get('number')} cannot be read") from e
 
-    def _records(self) -> Iterator[dict[str, Any]]:
-        with self.path.open(encoding="utf-8", errors="surrogatepass") as file:
+    def _records(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every line, and the object it holds."""
+        with self.path.open(encoding="utf-8", errors="replace") as file:
             for number, line in enumerate(file, 1):
                 try:
                     record = json.loads(line)
-                except ValueError as e:
+                except (ValueError, RecursionError) as e:
                     raise damaged(self.path, f"line {number} is not JSON") from e
                 if not isinstance(record, dict):
                     raise damaged(self.path, f"line {number} is not an object")
-                yield record
+                yield line, record
 
 
 def _lines(header: Mapping[str, object], units: Iterable[Unit]) -> Iterator[dict[str, object]]:
     yield {"leadfold_plan": FORMAT, **header}
-    count = 0
-    for count, unit in enumerate(units, 1):  # noqa: B007 - the last count is the end's
+    for unit in units:
         changes = [(_NAMES[type(change)], _fields(change)) for change in unit.changes]
         yield {**_fields(unit), "changes": changes}
-    yield {"end": count}
 
 
 def _fields(value: Any) -> dict[str, object]:  # noqa: ANN401 - any attrs class

@@ -81,7 +81,7 @@ def shown_twice(snapshot: Snapshot, kind: str, policy: Policy) -> Counter[str]:
     rules = [rule for rule in policy.identifiers if rule.kind == kind]
     rule = attrs.evolve(rules[0], scope=None) if rules else IdentifierRule(kind)
     scanner = Scanner(attrs.evolve(policy, identifiers=[rule]))
-    ids = sorted(snapshot.customers)
+    ids = list(snapshot.customers)
     scanner.add(ids, {kind: [getattr(snapshot.customers[id_], kind) for id_ in ids]})
     holders: dict[str, list[str]] = defaultdict(list)
     for row, value in scanner.columns.by_kind[0].pairs():

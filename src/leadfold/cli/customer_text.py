@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from leadfold.cli.screen import Screen
-    from leadfold.customers import CustomerView
+    from leadfold.customers import CustomerLead, CustomerView
     from leadfold.model import Identifier
 
 __all__ = ["customer_json", "show_customer"]
@@ -24,27 +24,9 @@ _PLAIN = frozenset({"groupType", "leadCount", "createdBy", "createdAt", "multipl
 
 def customer_json(view: CustomerView, *, show_values: bool) -> dict[str, object]:
     """Return all of *view*."""
-    row = view.customer
     return {
-        "customer": {
-            "id": row.id,
-            "name": row.name if show_values or row.name is None else MASK,
-            "phone": _value("phone", row.phone, show_values=show_values),
-            "email": _value("email", row.email, show_values=show_values),
-            "created_at": _moment(row.created_at),
-            "made_by": view.made_by,
-            "metadata": _metadata(row.metadata or {}, show_values=show_values),
-        },
-        "leads": [
-            {
-                "id": lead.id,
-                "created_at": _moment(lead.created_at),
-                "identifiers": None
-                if lead.identifiers is None
-                else [_identifier(each, show_values=show_values) for each in lead.identifiers],
-            }
-            for lead in view.leads
-        ],
+        "customer": _row(view, show_values=show_values),
+        "leads": [_lead(lead, show_values=show_values) for lead in view.leads],
         "dependents": dict(view.dependents),
         "runs": [
             {
@@ -55,6 +37,30 @@ def customer_json(view: CustomerView, *, show_values: bool) -> dict[str, object]
             }
             for touch in view.runs
         ],
+    }
+
+
+def _row(view: CustomerView, *, show_values: bool) -> dict[str, object]:
+    row = view.customer
+    return {
+        "id": row.id,
+        "name": row.name if show_values or row.name is None else MASK,
+        "phone": _value("phone", row.phone, show_values=show_values),
+        "email": _value("email", row.email, show_values=show_values),
+        "created_at": _moment(row.created_at),
+        "made_by": view.made_by,
+        "metadata": _metadata(row.metadata or {}, show_values=show_values),
+    }
+
+
+def _lead(lead: CustomerLead, *, show_values: bool) -> dict[str, object]:
+    held = lead.identifiers
+    return {
+        "id": lead.id,
+        "created_at": _moment(lead.created_at),
+        "identifiers": None
+        if held is None
+        else [_identifier(each, show_values=show_values) for each in held],
     }
 
 
@@ -78,12 +84,11 @@ def show_customer(view: CustomerView, screen: Screen, *, show_values: bool) -> N
 
 
 def _facts(view: CustomerView, *, show_values: bool) -> Iterator[tuple[str, object]]:
-    found = customer_json(view, show_values=show_values)["customer"]
-    assert isinstance(found, dict)  # noqa: S101 - made so above
+    found = _row(view, show_values=show_values)
     for name in ("name", "phone", "email", "created_at"):
         yield name, "" if found[name] is None else found[name]
     yield "made by", view.made_by or "somebody else"
-    yield from found["metadata"].items()
+    yield from _metadata(view.customer.metadata or {}, show_values=show_values).items()
     for table, count in view.dependents.items():
         yield f"{table}s", count
 

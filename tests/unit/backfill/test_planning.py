@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from leadfold import Customer, Dependent, IdentifierRule, InMemoryRepository, Lead, Policy, backfill
-from leadfold.backfill import Drift, Mismatch, Plan
+from leadfold.backfill import Drift, Mismatch
 from leadfold.changes import Follow, InsertCustomer, Link, PatchCustomer, Reindex
 from leadfold.exceptions import DuplicateLeadError, PolicyError
 from leadfold.repository import ORIGINAL
@@ -18,6 +18,7 @@ from leadfold.repository import ORIGINAL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leadfold.backfill import Plan
     from leadfold.survivorship import StoredPhone
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -196,6 +197,15 @@ class TestFirstRun:
         metadata = customer.metadata or {}
         assert (metadata["leadCount"], metadata["multipleLeads"]) == (3, True)
 
+    def test_two_leads_are_several(self) -> None:
+        """The metadata of a new customer says so."""
+        repository = InMemoryRepository(leads=[Lead("l1", phone=X), Lead("l2", phone=X)])
+        (insert,) = changes(planned(repository), InsertCustomer)
+        assert (insert.row["metadata"]["leadCount"], insert.row["metadata"]["multipleLeads"]) == (
+            2,
+            True,
+        )
+
     def test_created_at_orders_leads_naive_as_utc_and_missing_last(self) -> None:
         """Of equal moments the smaller id comes first."""
         moments = {
@@ -233,7 +243,8 @@ class TestFirstRun:
             leads=[Lead("l2", phone=X), Lead("l1", phone=X)],
             dependents={"Job": [{"id": "j1", "lead_id": "l1"}]},
         )
-        (unit,) = planned(repository).units
+        plan = planned(repository)
+        (unit,) = plan.units
         assert [type(change) for change in unit.changes] == [
             InsertCustomer,
             Link,
@@ -244,7 +255,7 @@ class TestFirstRun:
         ]
         assert unit.changes[1] == Link("l1", None, "new-1", "phone:+1…41")
         assert unit.changes[3] == Follow("Job", "l1", "new-1", 1)
-        assert unit.changes[-1].record_id == "l2"
+        assert [change.record_id for change in changes(plan, Reindex)] == ["l1", "l2"]
 
     def test_rejected_and_unindexed_are_counted(self) -> None:
         """What was not used, and what the index will learn."""
@@ -512,13 +523,12 @@ class TestChildlessCustomers:
             pytest.param(Lead("l1", phone=X), "phone:2025550141", id="national digits"),
             pytest.param(Lead("l1", email="a@b.org"), "email: A@B.org", id="an address as typed"),
             pytest.param(Lead("l1", psid="1001"), "psid:1001", id="a messenger id"),
+            pytest.param(Lead("l1", psid="a:b"), "psid: a:b", id="an id with a colon"),
             pytest.param(Lead("l1"), "individual:l1", id="a lead by itself"),
         ],
     )
     @pytest.mark.parametrize("by", ["leadfold", ORIGINAL])
-    def test_the_recorded_key_is_read_by_today_s_rules(
-        self, lead: Lead, key: str, by: str
-    ) -> None:
+    def test_the_recorded_key_is_read_by_today_s_rules(self, lead: Lead, key: str, by: str) -> None:
         """As it stands, or normalized again."""
         repository = InMemoryRepository(leads=[lead], customers=[made("c1", by=by, key=key)])
         plan = filled(repository)
@@ -575,6 +585,22 @@ class TestChildlessCustomers:
         )
         filled(repository)
         assert links(repository) == {"l1": "c3"}
+
+    def test_a_unit_rests_on_the_customer_that_is_lent(self) -> None:
+        """If that row changes, the plan is stale."""
+        repository = InMemoryRepository(
+            leads=[Lead("l1", phone=X)], customers=[made("c1", key=f"phone:{E164[X]}")]
+        )
+        (unit,) = planned(repository).units
+        assert [*unit.customers] == ["c1"]
+
+    def test_one_lead_is_not_several(self) -> None:
+        """What was recorded of many leads follows when one is left."""
+        metadata = {"createdBy": "leadfold", "groupKey": "individual:l1", "leadCount": 3}
+        customer = Customer("c1", metadata={**metadata, "multipleLeads": True})
+        repository = InMemoryRepository(leads=[Lead("l1")], customers=[customer])
+        (patch,) = changes(planned(repository), PatchCustomer)
+        assert patch.after == {"leadCount": 1, "multipleLeads": False}
 
     def test_its_counts_follow(self) -> None:
         """From what was recorded to the leads it has now."""
@@ -659,7 +685,7 @@ class TestVanishedCustomers:
             Mismatch("Job", "l1", None, 1, "lead without customer"),
             Mismatch("Job", "l1", "gone", 1, "lead without customer"),
         )
-        assert [change for change in changes(plan, Follow)] == []
+        assert changes(plan, Follow) == []
 
 
 class TestShownPhone:
@@ -669,9 +695,7 @@ class TestShownPhone:
         ("stored_phone", "shown"),
         [("e164", "+12025550141"), ("national", "2025550141"), ("as_received", "(202) 555-0141")],
     )
-    def test_it_is_shown_as_stored_phone_says(
-        self, stored_phone: StoredPhone, shown: str
-    ) -> None:
+    def test_it_is_shown_as_stored_phone_says(self, stored_phone: StoredPhone, shown: str) -> None:
         """The group's key is E.164 always."""
         repository = InMemoryRepository(leads=[Lead("l0"), Lead("l1", phone="(202) 555-0141")])
         filled(repository, stored_phone=stored_phone)
@@ -702,11 +726,11 @@ class TestShownPhone:
             ]
         )
         repository = InMemoryRepository(
-            leads=[{"id": "l1", "phone": X, "email": "ann@example.org", "branch": "a/b"}]
+            leads=[{"id": "l1", "phone": X, "email": "ann/bea@example.org", "branch": "a/b"}]
         )
         filled(repository, policy)
         (customer,) = repository.customers()
-        assert (customer.phone, customer.email) == (E164[X], "ann@example.org")
+        assert (customer.phone, customer.email) == (E164[X], "ann/bea@example.org")
 
     def test_a_kind_that_is_not_in_the_policy_is_not_shown(self) -> None:
         """Nothing says how to read it."""
@@ -729,7 +753,9 @@ class TestUniqueColumns:
         """The one of the oldest lead; a note says who does not, and no unit fails."""
         repository = InMemoryRepository(leads=self.LEADS, unique={"phone"})
         plan = filled(repository)
-        shown = {customer.id: (customer.phone, customer.email) for customer in repository.customers()}
+        shown = {
+            customer.id: (customer.phone, customer.email) for customer in repository.customers()
+        }
         assert shown == {
             "new-1": (E164[X], "a@b.org"),
             "new-2": (None, "a@b.org"),
@@ -767,7 +793,11 @@ class TestUniqueColumns:
         """A family phone, on each of them."""
         repository = InMemoryRepository(leads=self.LEADS)
         assert filled(repository).notes == ()
-        assert [customer.phone for customer in repository.customers()] == [E164[X], E164[X], E164[Y]]
+        assert [customer.phone for customer in repository.customers()] == [
+            E164[X],
+            E164[X],
+            E164[Y],
+        ]
 
 
 class TestDependents:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from leadfold import InMemoryRepository, Lead, Policy, backfill
 from leadfold.backfill.checking import LARGE
+from leadfold.changes import ChangeSet
 from leadfold.model import Customer
 from leadfold.policy import IdentifierRule
 
@@ -240,6 +241,25 @@ def test_links_that_no_entry_explains_fail() -> None:
     assert (found["audit entries"].expected, found.ok) == ("at least 1", False)
 
 
+def test_links_of_the_resolver_are_explained_too() -> None:
+    """An entry of a lead that was resolved when it came in explains links as a backfill's does."""
+    linked = InMemoryRepository(
+        [Lead("l1", customer_id="C1")], customers=[Customer("C1", metadata=OURS)]
+    )
+    run = attrs.evolve(backfill.plan(linked).run, action="resolve_lead")
+    linked.commit(ChangeSet(run, ()))
+    assert backfill.validate(linked)["audit entries"].ok
+
+
+def test_a_record_is_no_lead() -> None:
+    """A customer that others made takes part in the grouping, but counts as no lead of its own."""
+    theirs = InMemoryRepository([Lead("l1")], customers=[Customer("theirs", phone=X)])
+    assert backfill.validate(theirs)["audit entries"].expected == "at least 0"
+    linked = [Lead(f"l{n}", phone=X, customer_id="theirs") for n in range(LARGE)]
+    full = InMemoryRepository(linked, customers=[Customer("theirs", phone=X)])
+    assert backfill.validate(full)[f"customers with more than {LARGE} leads"].ok
+
+
 def test_another_policy_than_the_index_has_is_told(repository: InMemoryRepository) -> None:
     """A policy that normalizes otherwise warns, though it gives these leads what they have."""
     rule = IdentifierRule("phone", blocked=["+15552019999"])
@@ -281,6 +301,8 @@ def test_samples_are_bounded_and_sorted(repository: InMemoryRepository) -> None:
     check = backfill.validate(repository, samples=2)["leads linked"]
     assert (check.actual, check.samples) == ("2/5 (40%)", ("a1", "b2"))
     assert backfill.validate(repository, samples=0)["leads linked"].samples == ()
+    unsorted = backfill.validate(InMemoryRepository(map(Lead, ["l3", "l1", "l2"])), samples=2)
+    assert unsorted["leads linked"].samples == ("l1", "l2")
 
 
 def test_nearly_all_is_not_all() -> None:
@@ -298,6 +320,24 @@ def test_rows_are_counted_and_leads_are_named() -> None:
     assert found["Job linked"].samples == ("(no lead)", "l1")
 
 
+@pytest.mark.parametrize(
+    ("row", "check", "sample"),
+    [
+        ({"lead_id": "gone", "customer_id": "C1"}, "Job whose lead is missing", "gone"),
+        ({"lead_id": None, "customer_id": "ghost"}, "Job whose customer is missing", "ghost"),
+        ({"lead_id": "a1", "customer_id": "C2"}, "Job/lead mismatch", "a1"),
+    ],
+)
+def test_every_row_at_fault_counts(
+    repository: InMemoryRepository, row: dict[str, str | None], check: str, sample: str
+) -> None:
+    """Two rows with one fault are two, and one sample."""
+    for job in ("new1", "new2"):
+        repository.insert_dependent("Job", {"id": job, **row})
+    found = backfill.validate(repository)[check]
+    assert (found.actual, found.samples) == ("2", (sample,))
+
+
 def test_no_identifier_is_given_away(repository: InMemoryRepository) -> None:
     """Samples name identifiers by their mask, and customers by id."""
     show(repository, "C3", phone=X, email="a@x.co")
@@ -312,7 +352,7 @@ def test_no_identifier_is_given_away(repository: InMemoryRepository) -> None:
 
 def test_many_customers_are_not_all_named(repository: InMemoryRepository) -> None:
     """A sample names three customers and says that there are more."""
-    for number in range(4, 9):
+    for number in (8, 7, 6, 5, 4):
         repository.insert_customer(Customer(f"C{number}", phone=X, metadata=OURS))
     (sample,) = backfill.validate(repository)["phones shown by several customers"].samples
     assert sample == "phone:+1…01: C1, C4, C5, …"

@@ -135,6 +135,19 @@ class TestLookUps:
             "  values not used: 1 (too_short 1)"
         )
 
+    def test_the_summary_counts_reasons_and_causes_in_text_order(self) -> None:
+        """A value with two reasons counts under both."""
+        leads = [
+            Lead("l1", phone=(X, Y), email="x"),
+            Lead("l2", phone=X, psid="0"),
+            Lead("l3", phone=Y),
+        ]
+        ruled = group(leads, rulings=[Ruling("r1", [["l1"], ["l2"]])])
+        assert ruled.summary().splitlines()[-2:] == [
+            "  identifiers shared between groups: 2 (ruled 1, weaker 1)",
+            "  values not used: 2 (malformed 1, placeholder 1)",
+        ]
+
     def test_the_summary_says_none_where_there_is_nothing(self) -> None:
         """Rather than leaving the line out."""
         assert group([Lead("l1", phone=X)]).summary().splitlines()[-2:] == [
@@ -248,18 +261,14 @@ class TestStops:
     def test_a_guard_is_a_reason(self, limits: dict[str, int | None], reason: str | None) -> None:
         """What kept the holders of an address apart is said of the address."""
         policy = Policy.linked(identifiers=[IdentifierRule("phone", **limits), "email"])  # type: ignore[arg-type]
-        leads = [
-            Lead(f"l{n}", phone=f"202-555-014{n}", email="ann@example.org") for n in range(3)
-        ]
+        leads = [Lead(f"l{n}", phone=f"202-555-014{n}", email="ann@example.org") for n in range(3)]
         found = reasons(group(leads, policy).stops)
         assert found == ({"email:ann@example.org": (reason,)} if reason else {})
 
     def test_a_generic_value_is_a_reason(self) -> None:
         """More groups hold it than its kind allows, and each holds something stronger."""
         rule = IdentifierRule("email", generic_after=2)
-        leads = [
-            Lead(f"l{n}", phone=f"202-555-014{n}", email="ann@example.org") for n in range(3)
-        ]
+        leads = [Lead(f"l{n}", phone=f"202-555-014{n}", email="ann@example.org") for n in range(3)]
         some = group(leads, Policy.linked(identifiers=["phone", rule]))
         few = group(leads[:2], Policy.linked(identifiers=["phone", rule]))
         assert reasons(some.stops) == {"email:ann@example.org": ("generic",)}
@@ -286,8 +295,18 @@ class TestStops:
             for n, page in (("1", "p1"), ("2", "p2"), ("3", "p2"))
         )
         assert [found.lead_ids for found in group([one, other], policy).groups] == [("1", "2")]
+        none = {"id": "4", "phone": X}
+        assert len(group([one, other, none], policy).groups) == 1
         parted = group([one, other, again], policy)
         assert reasons(parted.stops) == {"phone:+12025550141": ("contested",)}
+
+    def test_a_scope_ends_at_the_first_slash(self) -> None:
+        """Ids with one in them are of one scope all the same."""
+        policy = Policy.linked(
+            identifiers=[IdentifierRule("psid", limit=1, scope="page_id"), "phone"]
+        )
+        leads = [{"id": n, "psid": f"{n}/x", "page_id": "p1", "phone": X} for n in ("1", "2")]
+        assert len(group(leads, policy).groups) == 2
 
 
 class TestSuspicious:
@@ -368,6 +387,7 @@ class TestRulings:
             Ruling("must-1", [["l1", "l2"]]),
             Ruling("must-2", [["l2", "l3"]]),
             Ruling("must-3", [["l4", "l5"]]),
+            Ruling("must-4", [["l5", "gone"]]),
             Ruling("cannot", [["l1"], ["l3"], ["l4"]]),
         ]
         with pytest.raises(ConflictingRulingsError, match="cannot, must-1, must-2") as refused:

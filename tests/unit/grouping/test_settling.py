@@ -157,28 +157,6 @@ class TestSettle:
         assert joined == [[0], [1], [2]]
         assert [reason for parts, reason in divisions if len(parts) > 1] == ["contested"]
 
-    @given(HELD, HELD, HELD, st.randoms(use_true_random=False))
-    def test_the_order_of_the_block_does_not_matter(
-        self, values: Held, strong: Held, weak: Held, random: Random
-    ) -> None:
-        """The same parts, and the same values held apart."""
-        guards = [Guard(1, "contested", strong), Guard(2, "limit", weak)]
-        shuffled = random.sample(range(7), 7)
-        joined, divisions = settle(range(7), values, guards)
-        again, others = settle(shuffled, values, guards)
-        assert sorted(again) == sorted(joined)
-        assert [reason for _, reason in others] == [reason for _, reason in divisions]
-
-    @given(HELD, HELD, HELD)
-    def test_no_group_is_lost_and_no_guard_is_exceeded(
-        self, values: Held, strong: Held, weak: Held
-    ) -> None:
-        """The pieces are a partition of the block, each within every guard."""
-        guards = [Guard(1, "contested", strong), Guard(2, "limit", weak)]
-        joined, _ = settle(range(7), values, guards)
-        assert sorted(group for piece in joined for group in piece) == [*range(7)]
-        assert not any(guard.exceeded_by(piece) for piece in joined for guard in guards)
-
 
 class TestConnected:
     """Which groups shared values connect."""
@@ -220,6 +198,10 @@ class TestHeldApart:
         """Twice in one part is not apart."""
         assert set(held_apart(parts, {0: {"x"}, 1: {"x", "y"}, 2: {"y"}})) == apart
 
+    def test_a_group_that_holds_nothing_is_passed_over(self) -> None:
+        """It keeps no value from joining."""
+        assert set(held_apart([[0], [1]], {0: {"x"}})) == set()
+
 
 class TestDisjointSets:
     """Which numbers belong together."""
@@ -238,15 +220,38 @@ class TestDisjointSets:
         sets.union([1])
         assert [sets.find(n) for n in range(2)] == [0, 1]
 
-    @given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=8))
-    def test_unions_are_an_equivalence(self, unions: list[list[int]]) -> None:
-        """As a slow merging of sets has it."""
-        sets, slow = DisjointSets(10), [{n} for n in range(10)]
-        for members in unions:
-            sets.union(members)
-            touched = [each for each in slow if each & {*members}]
-            slow = [each for each in slow if each not in touched]
-            slow += [set().union(*touched)] if touched else []
-        assert [sets.find(n) for n in range(10)] == [
-            next(min(each) for each in slow if n in each) for n in range(10)
-        ]
+
+@given(HELD, HELD, HELD, st.randoms(use_true_random=False))
+def test_the_order_of_the_block_does_not_matter(
+    values: Held, strong: Held, weak: Held, random: Random
+) -> None:
+    """The same parts, and the same values held apart."""
+    guards = [Guard(1, "contested", strong), Guard(2, "limit", weak)]
+    shuffled = random.sample(range(7), 7)
+    joined, divisions = settle(range(7), values, guards)
+    again, others = settle(shuffled, values, guards)
+    assert sorted(again) == sorted(joined)
+    assert [reason for _, reason in others] == [reason for _, reason in divisions]
+
+
+@given(HELD, HELD, HELD)
+def test_no_group_is_lost_and_no_guard_is_exceeded(values: Held, strong: Held, weak: Held) -> None:
+    """The pieces are a partition of the block, each within every guard."""
+    guards = [Guard(1, "contested", strong), Guard(2, "limit", weak)]
+    joined, _ = settle(range(7), values, guards)
+    assert sorted(group for piece in joined for group in piece) == [*range(7)]
+    assert not any(guard.exceeded_by(piece) for piece in joined for guard in guards)
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=8))
+def test_unions_are_an_equivalence(unions: list[list[int]]) -> None:
+    """As a slow merging of sets has it."""
+    sets, slow = DisjointSets(10), [{n} for n in range(10)]
+    for members in unions:
+        sets.union(members)
+        touched = [each for each in slow if each & {*members}]
+        slow = [each for each in slow if each not in touched]
+        slow += [set().union(*touched)] if touched else []
+    assert [sets.find(n) for n in range(10)] == [
+        next(min(each) for each in slow if n in each) for n in range(10)
+    ]
