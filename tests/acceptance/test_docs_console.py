@@ -93,6 +93,45 @@ def test_a_page_shows_what_its_commands_print(
         follower.follow(block)
 
 
+A, B = "01a20418-f1e0-72bf-b00d-05f5573da91b", "01a20418-f1e0-72bf-b00d-05f6c4e90b72"
+
+
+@pytest.mark.parametrize(
+    ("shown", "written", "agree"),
+    [
+        pytest.param("one\ntwo\n", "one\ntwo\n", True, id="the same"),
+        pytest.param("one\n", "one\ntwo\n", False, id="a line that is not shown"),
+        pytest.param("one\ntwo\n", "one\n", False, id="a line too many"),
+        pytest.param("one\n...\nfour\n", "one\ntwo\nthree\nfour\n", True, id="lines left out"),
+        pytest.param("one … three\n", "one two three\n", True, id="text left out"),
+        pytest.param("took 0.01 s\n", "took 12.34 s\n", True, id="other seconds"),
+        pytest.param("took 0.01 s\n", "took long\n", False, id="no seconds"),
+        pytest.param(f"{A} {A}\n", f"{B} {B}\n", True, id="another id"),
+        pytest.param(f"{A} {A}\n", f"{A} {B}\n", False, id="two ids for one"),
+        pytest.param("a.b\n", "a-b\n", False, id="a dot is a dot"),
+    ],
+)
+def test_what_is_shown_is_compared(shown: str, written: str, *, agree: bool) -> None:
+    """Only what a page cannot know may differ."""
+    pattern, _ = pattern_of(shown, {})
+    assert bool(pattern.fullmatch(written)) == agree
+
+
+def test_an_id_stays_what_it_stood_for() -> None:
+    """An id that a page showed before stands for the same real one ever after."""
+    assert with_ids(f"leadfold customer STORE {A}", {A: B}).endswith(B)
+    pattern, _ = pattern_of(f"{A}\n", {A: B})
+    assert pattern.fullmatch(f"{B}\n")
+    assert not pattern.fullmatch(f"{A}\n")
+
+
+def test_commands_are_read_with_their_output() -> None:
+    """A command may go on in the next line; what follows it is what it prints."""
+    first, second = commands_of("$ leadfold group \\\n    FILE\nout\n$ echo $?\n0\n")
+    assert (first.typed, first.shown) == ("leadfold group FILE", "out\n")
+    assert (second.typed, second.shown) == (ECHO_STATUS, "0\n")
+
+
 def test_the_reference_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     """Each command has its heading in the reference, and every option of it is named there."""
     text = (ROOT / "docs" / "reference.md").read_text("utf-8")

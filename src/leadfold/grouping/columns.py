@@ -5,7 +5,7 @@ Columns inside, objects outside: nothing here makes an object per lead.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -16,7 +16,7 @@ from leadfold.normalizers.own import LONGEST
 from leadfold.normalizers.reason import Reason, is_missing, require_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from leadfold.policy import Policy
     from leadfold.rules import IdentifierRule
@@ -46,6 +46,17 @@ class Column:
         for row, values in self.more.items():
             for value in values:
                 yield row, value
+
+    def put(self, rows: Sequence[int], answers: Sequence[Answer]) -> None:
+        """Let each of *rows* hold its usable *answers*, each once, in the order given."""
+        held: dict[int, dict[str, None]] = {}
+        for row, answer in zip(rows, answers, strict=True):
+            if type(answer) is str:
+                held.setdefault(row, {})[answer] = None
+        for row, values in held.items():
+            self.first[row], *more = values
+            if more:
+                self.more[row] = tuple(more)
 
 
 @attrs.define
@@ -118,23 +129,35 @@ class _KindReader:
         column: Column,
     ) -> list[tuple[int, str, Reason, object]]:
         """Append the usable values of *cells* to *column*; return what was refused, and why."""
-        rows, raws = _present(cells, self.kind)
-        answers = self._unblocked(self._parse(raws))
-        if scopes is not None:
-            answers = _scoped(answers, [scopes[row] for row in rows], self.scope or "")
-        first: list[str | None] = [None] * len(cells)
-        refused: list[tuple[int, str, Reason, object]] = []
-        for row, answer, raw in zip(rows, answers, raws, strict=True):
-            if type(answer) is not str:
-                refused.append((start + row, self.kind, answer, raw))  # type: ignore[arg-type]
-            elif first[row] is None:
-                first[row] = answer
-            elif answer != first[row]:
-                further = column.more.get(start + row, ())
-                if answer not in further:
-                    column.more[start + row] = (*further, answer)
-        column.first += first
+        several = _several(cells)
+        alone = [None if row in several else cell for row, cell in enumerate(cells)]
+        singles = _texts(alone if several else cells, self.kind)
+        answers = self._answers(singles, scopes)
+        column.first += [answer if type(answer) is str else None for answer in answers]
+        refused = self._refused(range(start, start + len(cells)), answers, singles)
+        if several:
+            rows = [row for row, values in several.items() for _ in values]
+            raws = _texts([value for values in several.values() for value in values], self.kind)
+            answers = self._answers(raws, scopes and [scopes[row] for row in rows])
+            rows = [start + row for row in rows]
+            column.put(rows, answers)
+            refused += self._refused(rows, answers, raws)
         return refused
+
+    def _answers(self, raws: Sequence[object], scopes: Sequence[object] | None) -> list[Answer]:
+        """Return a usable value or a reason for each of *raws*."""
+        answers = self._unblocked(self._parse(raws))
+        return answers if scopes is None else _scoped(answers, scopes, self.scope or "")
+
+    def _refused(
+        self, rows: Sequence[int], answers: Sequence[Answer], raws: Sequence[object]
+    ) -> list[tuple[int, str, Reason, object]]:
+        """Return the answers that say why not, with row and raw value; nothing is no refusal."""
+        return [
+            (rows[place], self.kind, answer, raws[place])
+            for place, answer in enumerate(answers)
+            if type(answer) is Reason and answer is not Reason.MISSING
+        ]
 
     def _unblocked(self, answers: list[Answer]) -> list[Answer]:
         """Replace blocked values by their reason."""
@@ -147,27 +170,22 @@ class _KindReader:
 _SEVERAL = (list, tuple, set, frozenset)
 
 
-def _present(cells: Sequence[object], field: str) -> tuple[list[int], list[str]]:
-    """Return the texts in *cells*, and the row of each; None and NaN are nothing.
-
-    A cell may hold several texts: a set's are taken in text order, for it has none of its own.
-    """
-    if any(issubclass(kind, _SEVERAL) for kind in set(map(type, cells))):
-        pairs = [(row, raw) for row, cell in enumerate(cells) for raw in _each(cell)]
-        rows, raws = [row for row, _ in pairs], [raw for _, raw in pairs]
-    else:
-        rows = [row for row, cell in enumerate(cells) if cell is not None]
-        raws = [cell for cell in cells if cell is not None]
-    if set(map(type, raws)) <= {str}:
-        return rows, cast("list[str]", raws)
-    held = [(row, raw) for row, raw in zip(rows, raws, strict=True) if not is_missing(raw)]
-    return [row for row, _ in held], [require_text(raw, field) for _, raw in held]
+def _several(cells: Sequence[object]) -> dict[int, Sequence[object]]:
+    """Return the cells that hold several values, by place; a set's are taken in text order."""
+    if not any(issubclass(kind, _SEVERAL) for kind in set(map(type, cells))):
+        return {}
+    return {
+        place: sorted(cell, key=str) if isinstance(cell, (set, frozenset)) else cell
+        for place, cell in enumerate(cells)
+        if isinstance(cell, _SEVERAL)
+    }
 
 
-def _each(cell: object) -> Iterable[object]:
-    if isinstance(cell, (set, frozenset)):
-        return sorted(cell, key=str)
-    return cell if isinstance(cell, _SEVERAL) else (cell,)
+def _texts(cells: Sequence[object], field: str) -> Sequence[object]:
+    """Return *cells* if they are texts and None; NaN becomes None, anything else a TypeError."""
+    if set(map(type, cells)) <= {str, type(None)}:
+        return cells
+    return [None if is_missing(cell) else require_text(cell, field) for cell in cells]
 
 
 def _scoped(answers: list[Answer], scopes: Sequence[object], field: str) -> list[Answer]:

@@ -91,7 +91,9 @@ def parse_emails(
     ['ann@example.com', <Reason.MALFORMED: 'malformed'>]
     """
     found = [
-        fast_email(raw) or ask_library(raw)  # what `_parse` does, without a call for each
+        Reason.MISSING
+        if raw is None
+        else fast_email(raw) or ask_library(raw)  # what `_parse` does, without a call for each
         if fast and isinstance(raw, str)
         else _parse(raw, field, fast=fast)
         for raw in raws

@@ -81,7 +81,9 @@ def parse_psids(raws: Iterable[object], *, field: str = "psid") -> list[Psid | R
     ['24', <Reason.MISSING: 'missing'>]
     """
     return [
-        Psid(text)
+        Reason.MISSING
+        if raw is None
+        else Psid(text)
         if isinstance(raw, str) and _is_plain(text := raw.strip())
         else parse_psid(raw, field=field)
         for raw in raws

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from leadfold.normalizers.fast_phone import FastPhone
@@ -58,15 +57,20 @@ class PhoneReader:
         read_bulk = self._read_bulk
         if read_bulk is None:
             return [self.read(raw, field) for raw in raws]
+        cells = raws if isinstance(raws, list) else list(raws)
+        present = [raw for raw in cells if raw is not None]
         answers: list[str | Reason] = []
-        cells = iter(raws)
-        while chunk := list(islice(cells, _CHUNK)):
+        for start in range(0, len(present), _CHUNK):
+            chunk = present[start : start + _CHUNK]
             texts = [raw if isinstance(raw, str) else _NOT_CLAIMED for raw in chunk]
             answers += [
                 self.read(raw, field) if found is None else found
                 for raw, found in zip(chunk, read_bulk(texts), strict=True)
             ]
-        return answers
+        if len(present) == len(cells):
+            return answers
+        found_in_order = iter(answers)
+        return [Reason.MISSING if raw is None else next(found_in_order) for raw in cells]
 
 
 def _by_options(text: str, *, path: FastPhone, rule: PhoneRule) -> str | Reason | None:
