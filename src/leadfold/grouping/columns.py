@@ -13,7 +13,7 @@ from leadfold.exceptions import DuplicateLeadError
 from leadfold.model import Identifier, Rejection
 from leadfold.normalizers.messenger import parse_psids
 from leadfold.normalizers.own import LONGEST
-from leadfold.normalizers.reason import Reason, is_missing, require_text
+from leadfold.normalizers.reason import MISSING, Reason, is_missing, require_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -146,7 +146,11 @@ class _KindReader:
 
     def _answers(self, raws: Sequence[object], scopes: Sequence[object] | None) -> list[Answer]:
         """Return a usable value or a reason for each of *raws*."""
-        answers = self._unblocked(self._parse(raws))
+        parsed = self._parse(raws)
+        if len(parsed) != len(raws):  # one left out would give every later lead its neighbour's
+            msg = f"{self.kind}: its normalizer gave {len(parsed)} answers for {len(raws)} values"
+            raise ValueError(msg)
+        answers = self._unblocked(parsed)
         return answers if scopes is None else _scoped(answers, scopes, self.scope or "")
 
     def _refused(
@@ -156,7 +160,7 @@ class _KindReader:
         return [
             (rows[place], self.kind, answer, raws[place])
             for place, answer in enumerate(answers)
-            if type(answer) is Reason and answer is not Reason.MISSING
+            if type(answer) is Reason and answer is not MISSING
         ]
 
     def _unblocked(self, answers: list[Answer]) -> list[Answer]:

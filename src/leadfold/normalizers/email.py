@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NewType, cast
 from leadfold.normalizers.email_library import ask_library
 from leadfold.normalizers.email_providers import PROVIDER_RULES_VERSION, mailbox_of
 from leadfold.normalizers.fast_email import fast_email
-from leadfold.normalizers.reason import Normalizer, Reason, is_missing, require_text
+from leadfold.normalizers.reason import MISSING, Normalizer, Reason, is_missing, require_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,7 +91,7 @@ def parse_emails(
     ['ann@example.com', <Reason.MALFORMED: 'malformed'>]
     """
     found = [
-        Reason.MISSING
+        MISSING
         if raw is None
         else fast_email(raw) or ask_library(raw)  # what `_parse` does, without a call for each
         if fast and isinstance(raw, str)

@@ -9,7 +9,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Final, NewType, cast
 
-from leadfold.normalizers.reason import Normalizer, Reason, is_missing, require_text
+from leadfold.normalizers.reason import MISSING, Normalizer, Reason, is_missing, require_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +81,7 @@ def parse_psids(raws: Iterable[object], *, field: str = "psid") -> list[Psid | R
     ['24', <Reason.MISSING: 'missing'>]
     """
     return [
-        Reason.MISSING
+        MISSING
         if raw is None
         else Psid(text)
         if isinstance(raw, str) and _is_plain(text := raw.strip())

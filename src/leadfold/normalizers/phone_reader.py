@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from leadfold.normalizers.fast_phone import FastPhone
 from leadfold.normalizers.phone_library import ask_library
-from leadfold.normalizers.reason import Reason, is_missing, require_text
+from leadfold.normalizers.reason import MISSING, Reason, is_missing, require_text
 from leadfold.normalizers.whatsapp import FOLDED_CODES, with_plus
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class PhoneReader:
         if len(present) == len(cells):
             return answers
         found_in_order = iter(answers)
-        return [Reason.MISSING if raw is None else next(found_in_order) for raw in cells]
+        return [MISSING if raw is None else next(found_in_order) for raw in cells]
 
 
 def _by_options(text: str, *, path: FastPhone, rule: PhoneRule) -> str | Reason | None:

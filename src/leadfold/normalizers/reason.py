@@ -10,7 +10,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Normalizer", "Reason", "is_missing", "require_text"]
+__all__ = ["MISSING", "Normalizer", "Reason", "is_missing", "require_text"]
 
 
 class Reason(Enum):
@@ -33,6 +33,10 @@ class Reason(Enum):
     PLACEHOLDER = "placeholder"  # null, undefined, 0: a program's word for nothing
     BLOCKED = "blocked"
     NO_SCOPE = "no_scope"
+
+
+MISSING = Reason.MISSING
+"""For loops over columns: looking a member up in its enumeration costs as much as a call."""
 
 
 @attrs.frozen

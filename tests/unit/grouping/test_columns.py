@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadfold import Identifier, IdentifierRule, Lead, Policy, Reason, group, own_normalizer
+from leadfold import (
+    Identifier,
+    IdentifierRule,
+    Lead,
+    Normalizer,
+    Policy,
+    Reason,
+    group,
+    own_normalizer,
+)
 from leadfold.exceptions import DuplicateLeadError, LeadfoldError
 from leadfold.grouping import Scanner
 from leadfold.model import Rejection
@@ -104,6 +113,12 @@ class TestSeveralValues:
         assert values(columns, 2) == ("+12025550142", "+12025550143")
         assert [refused.lead_id for refused in columns.rejections()] == ["l2", "l4"]
 
+    def test_every_row_keeps_all_its_values(self) -> None:
+        """Also three of them, in a row that is not the first."""
+        three = ["202-555-0141", "202-555-0142", "202-555-0143"]
+        columns = scanned(PHONE, {}, {"phone": [*three, three[1]]})
+        assert values(columns, 1) == ("+12025550141", "+12025550142", "+12025550143")
+
     def test_a_field_that_a_batch_lacks_is_empty(self) -> None:
         """The columns stay equally long."""
         scanner = Scanner(Policy(["psid", "phone"]))
@@ -159,6 +174,13 @@ class TestScopes:
         columns = scanned(SCOPED, {"psid": "7", "page_id": scope})
         assert values(columns) == ()
         assert [*columns.rejections()] == [Rejection("l1", "psid", Reason.NO_SCOPE, "7")]
+
+    def test_a_batch_without_the_scope_s_field_has_no_scope(self) -> None:
+        """Its values are refused, not taken for values without a scope."""
+        scanner = Scanner(SCOPED)
+        scanner.add(["l1"], {"psid": ["7"]})
+        (refused,) = scanner.finish().rejections()
+        assert refused.reason is Reason.NO_SCOPE
 
     def test_a_value_s_own_fault_is_told_before_its_scope_s(self) -> None:
         """What is no identifier needs no scope; what is missing is not reported."""
@@ -287,6 +309,12 @@ class TestErrors:
             TypeError, match=f"^{field} must be text, not (int|bytes|bool|list|f|t)"
         ):
             group([{"id": "l1", **lead}], policy)
+
+    def test_a_normalizer_that_leaves_an_answer_out_is_refused(self) -> None:
+        """Its answers would be taken for other leads' values."""
+        short = Normalizer("short", "1", lambda raws: [str(raw) for raw in raws][1:])
+        with pytest.raises(ValueError, match=r"^b: its normalizer gave 1 answers for 2 values$"):
+            group([{"id": 1, "b": "x"}, {"id": 2, "b": "y"}], Policy([IdentifierRule("b", short)]))
 
     def test_an_error_of_one_s_own_normalizer_is_left_alone(self) -> None:
         """Only wrong types are leadfold's to explain."""
