@@ -174,3 +174,10 @@ def test_a_store_that_may_not_be_written_fails(place: Path) -> None:
     (place / "crm.db").chmod(0o400)
     ended = leadfold("backfill", "sqlite:///crm.db", "--json", cwd=place)
     assert (ended.status, json.loads(ended.out)["outcome"]) == (1, "failed")
+
+
+def test_an_unknown_option_shows_the_usage_of_its_command(tmp_path: Path) -> None:
+    """Not of the whole program, which says nothing about the command's options."""
+    found = leadfold("stats", "sqlite:///crm.db", "--nonsense", cwd=tmp_path)
+    assert found.status == 2
+    assert found.err.startswith("usage: leadfold stats")

@@ -582,6 +582,17 @@ class TestToml:
             "generic_after = false\nscope = false\nblocked = []\n"
         )
 
+    def test_none_is_written_as_false_and_numbers_as_they_are(self) -> None:
+        """A policy without a region, and a rule with both guards."""
+        policy = Policy([rule("phone", limit=3, generic_after=7, blocked=())], region=None)
+        assert "region = false\n" in policy.to_toml()
+        assert "limit = 3\ngeneric_after = 7\n" in policy.to_toml()
+        assert Policy.from_toml_text(policy.to_toml()) == policy
+
+    def test_the_strategy_is_read(self) -> None:
+        """As the region is."""
+        assert Policy.from_toml_text('strategy = "linked"') == Policy.linked()
+
     def test_scalars_come_before_tables(self) -> None:
         """Whatever their order was: after a table's head they would belong to it."""
         assert dumps({"a": [{"b": 1}], "c": [], "d": True}) == (

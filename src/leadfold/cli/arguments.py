@@ -63,7 +63,7 @@ def _command(commands: Commands, name: str, text: str, about: str = "") -> Argum
         description=f"{text[0].upper()}{text[1:]}. {about}".strip(),
         allow_abbrev=False,
     )
-    command.set_defaults(verbose=False, show_values=False)
+    command.set_defaults(verbose=False, show_values=False, parser=command)
     command.add_argument("--json", action="store_true", help="answer in JSON, for machines")
     command.add_argument(
         "--traceback", action="store_true", help="show where an unexpected error came from"
@@ -99,7 +99,8 @@ def _group(commands: Commands) -> None:  # type: ignore[valid-type]
         action="append",
         default=[],
         metavar="FIELD=COLUMN",
-        help="which column feeds a field; repeat it for several; FIELD= switches one off",
+        help="which column feeds a field; repeat it for several; FIELD= switches one "
+        "off, and id= names leads by their line",
     )
     command.add_argument("--mapping", metavar="TOML", help="a file that says the same, and more")
     _policy(command)

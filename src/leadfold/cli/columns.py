@@ -167,7 +167,8 @@ def resolve(
 
     What is *told* goes first. The other *fields*, and id, created_at, customer_id and name, are
     taken from the column of their name, however it writes capitals and separators
-    (``Created At`` is created_at), unless that column is told to feed another field.
+    (``Created At`` is created_at), unless that column is told to feed another field. An ``id``
+    told to come from no column is left out: leads then go by their lines.
 
     Raises:
         UnreadableFileError: a told column is not there or twice, no column has the ids, or none
@@ -180,8 +181,9 @@ def resolve(
         if field not in found:
             found[field] = Source(_named(path, free, field))
     used = {field: source for field, source in found.items() if source.columns}
-    if "id" not in used:
-        raise _unfilled(path, header, "the ids of the leads", "id=COLUMN")
+    if "id" not in found or ("id" not in told and not found["id"].columns):
+        flag = "id=COLUMN, or --column id= to name leads by their line"
+        raise _unfilled(path, header, "the ids of the leads", flag)
     if not used.keys() - {*_ABOUT_A_LEAD}:
         raise _unfilled(path, header, f"any of {', '.join(fields)}", "phone=COLUMN")
     return used

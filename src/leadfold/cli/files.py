@@ -72,8 +72,14 @@ class LeadFile:
                 yield columns_of_batch
 
     def _read(self, rows: Sequence[Row], columns: Sequence[str], on_fault: OnFault) -> Batch:
-        """Return *rows* as one column a field; those without an id are passed over."""
-        ids = self._ids(rows, columns.index(self.sources["id"].columns[0]), on_fault)
+        """Return *rows* as one column a field; those without an id are passed over.
+
+        Where no column has the ids, a lead's id is the line it begins on.
+        """
+        if "id" in self.sources:
+            ids = self._ids(rows, columns.index(self.sources["id"].columns[0]), on_fault)
+        else:
+            ids = [str(line) for line, _ in rows]
         if None in ids:
             rows = [row for row, lead_id in zip(rows, ids, strict=True) if lead_id]
         if not rows:

@@ -50,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done; 1 refused, failed or partly done; 2 wrong usage; 130 interrupted.
     """
     top = parser()
-    arguments = top.parse_args(argv)
+    arguments, unknown = top.parse_known_args(argv)
+    if unknown:  # told by the command, whose usage helps more than the program's
+        getattr(arguments, "parser", top).error(f"unrecognized arguments: {' '.join(unknown)}")
     if arguments.version:
         sys.stdout.write(f"leadfold {leadfold.__version__}\n")
         return 0

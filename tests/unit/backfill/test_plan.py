@@ -323,6 +323,27 @@ class TestDamage:
         assert str(refused.value).startswith(f"{saved} is no plan that can be applied: ")
         assert str(refused.value).endswith(": make a new plan")
 
+    @pytest.mark.parametrize(
+        ("damage", "what"),
+        [
+            pytest.param(lambda _: "", "format none, where this version reads 1", id="empty"),
+            pytest.param(_header(leadfold_plan=2), "format 2, where", id="a later format"),
+            pytest.param(_header(run=None), "its first line does not describe a plan", id="header"),
+            pytest.param(_unit(changes=7), "unit 0 cannot be read", id="unit"),
+            pytest.param(lambda text: text[:-30], "line 6 is not JSON", id="line"),
+            pytest.param(_lines(lambda lines: [lines[0], "7\n"]), "line 2 is not an", id="object"),
+            pytest.param(_unit(number=9), "cut short, or edited: make a new", id="edited"),
+        ],
+    )
+    def test_the_message_says_what_is_wrong(
+        self, saved: Path, damage: Callable[[str], str], what: str
+    ) -> None:
+        """With the line or the unit, where it can be told."""
+        saved.write_text(damage(saved.read_text()))
+        with pytest.raises(PlanFormatError) as refused:
+            Plan.load(saved)
+        assert f": {what}" in str(refused.value)
+
     def test_bytes_that_are_no_text_are_refused(self, saved: Path) -> None:
         """A picture, say."""
         saved.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")

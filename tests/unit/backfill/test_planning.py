@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from leadfold import Customer, Dependent, IdentifierRule, InMemoryRepository, Lead, Policy, backfill
+from leadfold import (
+    Customer,
+    Dependent,
+    IdentifierRule,
+    InMemoryRepository,
+    Lead,
+    Policy,
+    Ruling,
+    backfill,
+)
 from leadfold.backfill import Drift, Mismatch
 from leadfold.changes import Follow, InsertCustomer, Link, PatchCustomer, Reindex
 from leadfold.exceptions import DuplicateLeadError, PolicyError
@@ -844,6 +853,29 @@ class TestDependents:
         tables = [follow.table for follow in changes(planned(repository), Follow)]
         assert tables == ["Call", "Job", "Visit"]
 
+    def test_they_follow_their_lead_s_link_not_its_group_s_customer(self) -> None:
+        """Where links drift apart, the lead's own one counts."""
+        repository = InMemoryRepository(
+            leads=[Lead(f"l{c}", phone=X, customer_id=c) for c in ("c1", "c2")],
+            customers=[made("c1"), made("c2")],
+            dependents={
+                "Job": [
+                    {"id": "j1", "lead_id": "lc2"},
+                    {"id": "j2", "lead_id": "lc2", "customer_id": "c2"},
+                    {"id": "j3", "lead_id": "lc1"},
+                    {"id": "j4", "lead_id": "lc1", "customer_id": "c1"},
+                ]
+            },
+        )
+        plan = filled(repository)
+        assert [row["customer_id"] for row in repository.dependents("Job")] == [
+            "c2",
+            "c2",
+            "c1",
+            "c1",
+        ]
+        assert (plan.stats.jobs_linked, plan.stats.jobs_already_linked) == (2, 2)
+
     def test_one_that_has_its_lead_s_customer_is_linked_already(self) -> None:
         """And counted so."""
         repository = InMemoryRepository(
@@ -919,6 +951,15 @@ class TestPolicyAndStore:
         policy = Policy([IdentifierRule("badge"), "phone"])
         plan = planned(InMemoryRepository(leads=[Lead("l1", phone=X)]), policy)
         assert plan.counts == {"badge": 0, "phone": 1, "individual": 0}
+
+    def test_rulings_in_the_store_are_honoured(self) -> None:
+        """A plan groups as people decided."""
+        repository = InMemoryRepository(
+            leads=[Lead("l1", phone=X), Lead("l2", phone=X), Lead("l3", phone=Y)],
+            rulings=[Ruling("r1", [["l1"], ["l2"]]), Ruling("r2", [["l2", "l3"]])],
+        )
+        filled(repository)
+        assert links(repository) == {"l1": "new-1", "l2": "new-2", "l3": "new-2"}
 
     def test_the_policy_s_strategy_decides_the_groups(self) -> None:
         """And is said in the plan, for its limits."""

@@ -95,7 +95,8 @@ class TestColumns:
             read(write("lead,phone,\nl1,1,\n"))
 
         assert str(caught.value).endswith(
-            "leads.csv: no column for the ids of the leads; give --column id=COLUMN. "
+            "leads.csv: no column for the ids of the leads; give --column id=COLUMN, "
+            "or --column id= to name leads by their line. "
             "Its columns: lead, phone, (no name)"
         )
 
@@ -118,3 +119,16 @@ class TestColumns:
         """Two ids are none."""
         with pytest.raises(UnreadableFileError, match="id comes from one column, not 2"):
             read(write("a,b,phone\n1,2,3\n"), ["id=a", "id=b"])
+
+
+class TestLeadsWithoutIds:
+    """A file that names no lead, told so by ``id=``."""
+
+    def test_a_lead_is_named_by_the_line_it_begins_on(self, write: Write) -> None:
+        """An address book has no ids; what was read can still be found in it."""
+        path = write("phone\n2125550143\n\n2125550144\n")
+        file = open_leads(path, columns=columns_from_flags(["id="]), fields=("phone",))
+
+        [batch] = file.batches(FaultLog())
+
+        assert batch["id"] == ["2", "4"]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 OPAQUE = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=6)
 SCOPE_TEXTS = st.text("/%2F5a", min_size=1, max_size=4) | OPAQUE
+BADGE = own_normalizer("badge", "1", str.upper)
 PHONE = Policy(["phone"])
 SCOPED = Policy([IdentifierRule("psid", scope="page_id")])
 
@@ -312,7 +313,7 @@ class TestErrors:
 
     def test_a_normalizer_that_leaves_an_answer_out_is_refused(self) -> None:
         """Its answers would be taken for other leads' values."""
-        short = Normalizer("short", "1", lambda raws: [str(raw) for raw in raws][1:])
+        short = Normalizer("short", "1", lambda raws: [*BADGE.parse(raws)][1:])
         with pytest.raises(ValueError, match=r"^b: its normalizer gave 1 answers for 2 values$"):
             group([{"id": 1, "b": "x"}, {"id": 2, "b": "y"}], Policy([IdentifierRule("b", short)]))
 
