@@ -116,10 +116,10 @@ def stored(draw: DrawFn, strategy: Strategy | None = None) -> Stored:
     case = draw(cases(strategy, min_size=3, max_size=8))
     keys = [found.key for found in group(case.leads, case.policy, rulings=case.rulings).groups]
     recorded = [*keys, *keys, "phone:(202) 555-0141", "psid: 1001 ", "gone:1", ""]
-    count = draw(st.sampled_from([0, 1, 2, 2, 3, 4]))
+    count = draw(st.sampled_from([0, 1, 2, 3, 4, 4]))
     customers = [_customer(draw, f"c{number}", recorded) for number in range(count)]
     linked = draw(st.lists(st.sampled_from(customers), max_size=3)) if customers else []
-    choices = st.sampled_from([None, None, *(customer.id for customer in linked)])
+    choices = st.sampled_from([None, None, None, *(customer.id for customer in linked)])
     leads = tuple(attrs.evolve(lead, customer_id=draw(choices)) for lead in case.leads)
     return Stored(attrs.evolve(case, leads=leads), tuple(customers))
 

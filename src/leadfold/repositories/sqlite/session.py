@@ -21,6 +21,7 @@ Parameters = Sequence[object] | Mapping[str, object]
 Row = tuple[object, ...]
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_KEPT_STATEMENTS = 16  # one that stages thousands of rows holds megabytes while it is kept
 _SETTINGS = ("foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536")  # KiB
 _PRIMARY = 0xFF  # the low byte of an extended result code
 _UNBINDABLE = (UnicodeEncodeError, OverflowError, sqlite3.DataError)
@@ -33,7 +34,12 @@ def connect(
     uri = f"file:{percent(str(Path(path).absolute()))}?mode={mode}"
     try:
         connection = sqlite3.connect(
-            uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
+            uri,
+            uri=True,
+            timeout=timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=_KEPT_STATEMENTS,
         )
     except sqlite3.Error as e:
         raise store_error(e) from e

@@ -22,9 +22,6 @@ __all__ = ["BATCH", "Stage", "batches"]
 BATCH = 10_000
 """How many changes and rows they rest on are staged together, or a few more: no unit is cut."""
 
-_ROWS = 500
-"""How many rows one statement stages: prepared statements are cached, and grow with their rows."""
-
 _COLUMNS = {
     "lead": ("unit", "id", "version"),
     "customer": ("unit", "id", "version"),
@@ -58,7 +55,7 @@ class Stage:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._variables = session.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        self._limit = session.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         self.counts: dict[str, int] = {}
         self.dependents: tuple[str, ...] = ()
         for statement in statements_of(sql.read("sqlite/staging.sql")):
@@ -70,7 +67,7 @@ class Stage:
         self.counts = {table: len(rows[table]) for table in _COLUMNS}
         self.dependents = tuple(sorted({str(name) for _, name, *_ in rows["follow"]}))
         for table, columns in _COLUMNS.items():
-            for part in _parts(rows[table], min(_ROWS, self._variables // len(columns))):
+            for part in _parts(rows[table], self._limit // len(columns)):
                 self._insert(table, columns, part)
 
     def empty(self) -> None:
