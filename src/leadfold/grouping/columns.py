@@ -130,8 +130,9 @@ class _KindReader:
     ) -> list[tuple[int, str, Reason, object]]:
         """Append the usable values of *cells* to *column*; return what was refused, and why."""
         several = _several(cells)
-        alone = [None if row in several else cell for row, cell in enumerate(cells)]
-        singles = _texts(alone if several else cells, self.kind)
+        if several:
+            cells = [None if row in several else cell for row, cell in enumerate(cells)]
+        singles = _texts(cells, self.kind)
         answers = self._answers(singles, scopes)
         column.first += [answer if type(answer) is str else None for answer in answers]
         refused = self._refused(range(start, start + len(cells)), answers, singles)

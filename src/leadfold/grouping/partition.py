@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import count
 from typing import TYPE_CHECKING
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from leadfold.grouping.columns import Columns
     from leadfold.model import StopReason
 
-__all__ = ["Keys", "Partition", "Stopped", "keys_of", "numbered"]
+__all__ = ["Keys", "Members", "Partition", "Stopped", "keys_of", "numbered"]
 
 
 @attrs.frozen
@@ -47,6 +49,34 @@ class Partition:
     stopped: Stopped = attrs.field(factory=dict)
 
 
+class Members:
+    """The rows of each group, in ascending order, by group number.
+
+    Most groups have one row: a list for each would cost more than all the rest.
+    """
+
+    def __init__(self, labels: Sequence[int], size: int) -> None:
+        self._first = [-1] * size
+        self._more: dict[int, list[int]] = {}
+        first, more = self._first, self._more
+        for row, label in enumerate(labels):
+            if first[label] < 0:
+                first[label] = row
+            else:
+                more.setdefault(label, []).append(row)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def __getitem__(self, number: int) -> list[int]:
+        return [self._first[number], *self._more.get(number, ())]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        more = self._more
+        for number, row in enumerate(self._first):
+            yield [row, *more[number]] if number in more else [row]
+
+
 def keys_of(columns: Columns) -> Keys:
     """Return the key of every row: its first usable value of its strongest kind."""
     labels = [0] * len(columns.ids)
@@ -55,13 +85,13 @@ def keys_of(columns: Columns) -> Keys:
     left: range | list[int] = range(len(labels))
     for place, column in enumerate(columns.by_kind):
         first, start, without = column.first, len(values), []
-        number_of: dict[str, int] = {}
+        number_of: dict[str, int] = defaultdict(count(start).__next__)  # a new value, a new number
         for row in left:
             value = first[row]
             if value is None:
                 without.append(row)
             else:
-                labels[row] = number_of.setdefault(value, start + len(number_of))
+                labels[row] = number_of[value]
         left = without
         values.extend(number_of)
         kinds.extend([place] * len(number_of))

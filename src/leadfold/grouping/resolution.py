@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
+from leadfold.grouping.partition import Members
 from leadfold.masking import mask_key
 from leadfold.model import INDIVIDUAL, Group, Identifier, Stop
 
@@ -67,12 +68,9 @@ class Resolution:
         return self.groups.by_number(self.partition.labels[self._row_of[lead_id]])
 
     @cached_property
-    def rows(self) -> list[list[int]]:
+    def rows(self) -> Members:
         """Return the rows of each group, by group number."""
-        rows: list[list[int]] = [[] for _ in range(self.partition.size)]
-        for row, label in enumerate(self.partition.labels):
-            rows[label].append(row)
-        return rows
+        return Members(self.partition.labels, self.partition.size)
 
     @cached_property
     def group_keys(self) -> list[tuple[int, str]]:
@@ -204,6 +202,7 @@ class Groups(Sequence[Group]):
 
     def __init__(self, resolution: Resolution) -> None:
         self._resolution = resolution
+        self._kinds = (*resolution.policy.kinds, INDIVIDUAL)
 
     @cached_property
     def _order(self) -> list[int]:
@@ -221,6 +220,9 @@ class Groups(Sequence[Group]):
             return tuple(self.by_number(number) for number in self._order[place])
         return self.by_number(self._order[place])
 
+    def __iter__(self) -> Iterator[Group]:
+        return map(self.by_number, self._order)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
@@ -233,10 +235,8 @@ class Groups(Sequence[Group]):
         """Return the group with the engine's own *number*."""
         resolution = self._resolution
         ids = resolution.columns.ids
-        kind = resolution.group_keys[number][0]
-        names = (*resolution.policy.kinds, INDIVIDUAL)
         return Group(
             resolution.keys[number],
-            names[kind],
-            tuple(sorted(ids[row] for row in resolution.rows[number])),
+            self._kinds[resolution.group_keys[number][0]],
+            tuple(sorted([ids[row] for row in resolution.rows[number]])),
         )

@@ -34,6 +34,10 @@ class Reason(Enum):
     BLOCKED = "blocked"
     NO_SCOPE = "no_scope"
 
+    # Members are single objects. Hashing their names, as enumerations do, is a call in Python for
+    # each of a million missing cells.
+    __hash__ = object.__hash__
+
 
 MISSING = Reason.MISSING
 """For loops over columns: looking a member up in its enumeration costs as much as a call."""
