@@ -43,6 +43,9 @@ class Resolution:
         counts = ", ".join(f"{kind}: {count}" for kind, count in self.counts.items())
         return f"<Resolution of {len(self.columns.ids)} leads: {counts}>"
 
+    def __str__(self) -> str:
+        return self.summary()
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Resolution):
             return NotImplemented

@@ -394,3 +394,10 @@ class TestRulings:
             group(leads, rulings=rulings)
         assert refused.value.ruling_ids == ("cannot", "must-1", "must-2")
         assert refused.value.lead_ids == ("l1", "l3")
+
+
+def test_printing_a_resolution_prints_its_summary() -> None:
+    """What a person wants to know first."""
+    resolution = group([Lead("l1", phone=X), Lead("l2", phone=X)])
+    assert str(resolution) == resolution.summary()
+    assert str(resolution).startswith("2 leads in 1 groups")
