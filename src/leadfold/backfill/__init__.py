@@ -8,6 +8,7 @@ from leadfold.backfill.applying import Report, apply_changes
 from leadfold.backfill.checking import validate
 from leadfold.backfill.minting import id_maker, installed_version
 from leadfold.backfill.minting import now as present
+from leadfold.backfill.pausing import collector_paused
 from leadfold.backfill.plan import Drift, GroupSize, Limits, Mismatch, Plan
 from leadfold.backfill.planning import make_plan
 from leadfold.backfill.validation import Check, Validation
@@ -90,7 +91,7 @@ def plan(
         versions={"leadfold": installed_version(), **policy.versions},
     )
     reporter.stage(1, 4, "Grouping leads by customer identifiers")
-    with repository.reading() as reader:
+    with collector_paused(), repository.reading() as reader:
         return make_plan(
             reader, policy, run, new_id=make_id, stored_phone=stored_phone, reporter=reporter
         )
@@ -117,4 +118,5 @@ def apply(
         StoreError: the store failed; nothing was written.
     """
     reporter.stage(2, 4, "Creating customers and linking leads")
-    return apply_changes(plan.changes(on_stale), repository, reporter)
+    with collector_paused():
+        return apply_changes(plan.changes(on_stale), repository, reporter)
