@@ -75,7 +75,7 @@ class _Linking:
             return shared
         backed = self._backed_before(place)
         generic = {value for value, groups in shared.items() if len(groups & backed) > most}
-        first_row = self._first_rows()
+        first_row = self._first_rows() if generic else {}
         for value in generic:
             self._stopped(place, value, "generic", [first_row[group] for group in shared[value]])
         return {value: groups for value, groups in shared.items() if value not in generic}
@@ -94,7 +94,7 @@ class _Linking:
     ) -> None:
         """Settle each block, and give the groups it joins one number."""
         kept = DisjointSets(self._size)
-        first_row = self._first_rows()
+        first_row = self._first_rows() if blocks else {}
         guards = _Guards(self, place, {group for block in blocks for group in block})
         for block in blocks:
             pieces, divisions = settle(block, values, list(guards.of(block)))
