@@ -15,10 +15,10 @@ import leadfold
 SRC = Path(leadfold.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("exceptions", "masking", "toml_text"),
+    ("disjoint", "exceptions", "masking", "toml_text"),
     ("normalizers",),
     ("model",),
-    ("changes", "rules"),
+    ("changes", "rules", "rulings"),
     ("policy", "repository", "reporter"),
     ("grouping", "survivorship", "evaluate"),
     ("backfill", "customers"),

@@ -5,6 +5,7 @@ A plan makes these, an adapter writes them, a rollback reads them back. Nothing 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -16,18 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from leadfold.model import Identifier
+    from leadfold.model import Identifier, Ruling
 
 __all__ = [
+    "Carry",
     "Change",
     "ChangeSet",
     "Committed",
+    "Erase",
     "Follow",
     "InsertCustomer",
     "Link",
+    "OnFault",
     "OnStale",
     "PatchCustomer",
     "Reindex",
+    "Relink",
+    "Restore",
+    "Retire",
+    "Rule",
     "Run",
     "Stats",
     "Unit",
@@ -40,13 +48,20 @@ Version = int | str
 
 OnStale = Literal["refuse", "skip"]
 
+OnFault = Literal["refuse", "skip"]
+
 
 @attrs.frozen
 class InsertCustomer:
-    """A new customer row; *row* holds name, phone, email, metadata and created_at."""
+    """A new customer row; *row* holds name, phone, email, metadata and created_at.
+
+    *sources* names the lead that each of ``name``, ``phone``, ``email`` and ``groupKey`` came
+    from: what an erasure of that lead must blank.
+    """
 
     customer_id: str
     row: Mapping[str, object] = attrs.field(repr=False)
+    sources: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -73,15 +88,85 @@ class Link:
 
 @attrs.frozen
 class Follow:
-    """Rows of dependent *table* that point at *lead_id* and at no customer take *customer_id*.
+    """Rows of dependent *table* that point at *lead_id* and at *before* take *customer_id*.
 
-    *count* is how many rows the plan saw.
+    *before* None means those that point at no customer; *count* is how many rows the plan saw.
     """
 
     table: str
     lead_id: str
     customer_id: str
     count: int
+    before: str | None = None
+
+
+@attrs.frozen
+class Carry:
+    """Every row of *table* that points at customer *before* takes *after*, whoever wrote it.
+
+    *table* is ``Lead``, a dependent, or a table declared to be carried.
+    """
+
+    table: str
+    before: str
+    after: str
+
+
+@attrs.frozen
+class Relink:
+    """One *row* of *table* (not ``Lead``), which points at *before*, takes *after*."""
+
+    table: str
+    row: str
+    before: str | None
+    after: str | None
+
+
+@attrs.frozen
+class Retire:
+    """The customer's row goes; the ledger keeps it whole, unmapped columns included.
+
+    When the unit is written, nothing may point at the customer any more. *into* is the customer
+    that takes its place, if one does.
+    """
+
+    customer_id: str
+    into: str | None = None
+
+
+@attrs.frozen
+class Restore:
+    """The row of a retired customer comes back as *image*, the ledger's copy, has it.
+
+    *into* is the customer that had taken its place, if one did.
+    """
+
+    customer_id: str
+    image: Mapping[str, object] = attrs.field(repr=False)
+    into: str | None = None
+
+
+@attrs.frozen
+class Rule:
+    """*ruling* comes into force, or out of it."""
+
+    ruling: Ruling
+    in_force: bool
+
+
+@attrs.frozen
+class Erase:
+    """All that leadfold keeps of *lead_id* goes: its index entry, and values it gave to customers.
+
+    *rows* and *images* say, by customer, what to blank where a column (``name``, ``phone``,
+    ``email``, or ``groupKey`` of the metadata) still holds exactly that value: in the customer's
+    row, and in every copy of the row that the ledger keeps. Such a copy then lists the columns
+    it lost under ``erased``.
+    """
+
+    lead_id: str
+    rows: Mapping[str, Mapping[str, str]] = attrs.field(repr=False)
+    images: Mapping[str, Mapping[str, str]] = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -92,7 +177,20 @@ class Reindex:
     identifiers: tuple[Identifier, ...]
 
 
-Change = InsertCustomer | PatchCustomer | Link | Follow | Reindex
+Change = (
+    InsertCustomer
+    | PatchCustomer
+    | Link
+    | Follow
+    | Carry
+    | Relink
+    | Retire
+    | Restore
+    | Rule
+    | Erase
+    | Reindex
+)
+"""In whatever order a unit lists them, what it holds is true together: no order is implied."""
 
 
 @attrs.frozen
@@ -186,6 +284,8 @@ class ChangeSet:
     *units* may be a generator and is read once. *expected* are the figures if all of them are
     written. *claims_at* is the index clock the plan was made at: a value claimed later makes its
     unit stale. The index takes the run's *policy* as its fingerprint; an empty one leaves it be.
+    With *on_fault* ``refuse`` a unit that the store will not take is no outcome of its own: then
+    nothing at all is written.
     """
 
     run: Run
@@ -193,6 +293,7 @@ class ChangeSet:
     expected: Stats = attrs.field(factory=Stats)
     claims_at: int = 0
     on_stale: OnStale = "refuse"
+    on_fault: OnFault = "skip"
 
     def outcome(
         self, failed: Iterable[tuple[Unit, UnitFailure]], followed: Mapping[str, int]
@@ -202,16 +303,18 @@ class ChangeSet:
         *followed* counts the dependents that were linked, by table.
         """
         failed = tuple(failed)
-        changes = [change for unit, _ in failed for change in unit.changes]
-        created = sum(isinstance(change, InsertCustomer) for change in changes)
-        linked = sum(isinstance(change, Link) for change in changes)
+        lost = figures(change for unit, _ in failed for change in unit.changes)
+        extra = {
+            name: figure - lost[name] if isinstance(figure, int) else figure
+            for name, figure in self.expected.extra.items()
+        }
         return attrs.evolve(
             self.expected,
-            customers_created=self.expected.customers_created - created,
-            leads_linked=self.expected.leads_linked - linked,
+            customers_created=self.expected.customers_created - lost["customersCreated"],
+            leads_linked=self.expected.leads_linked - lost["leadsLinked"],
             jobs_linked=followed.get(JOB.name, 0),
             errors=(*self.expected.errors, *(failure.to_dict() for _, failure in failed)),
-            extra={**self.expected.extra, "dependentsLinked": dict(sorted(followed.items()))},
+            extra={**extra, "dependentsLinked": dict(sorted(followed.items()))},
         )
 
     def audit_payload(self, stats: Stats) -> dict[str, object]:
@@ -222,6 +325,7 @@ class ChangeSet:
             "script": self.run.created_by,
             "version": self.run.versions.get("leadfold", ""),
             "run": self.run.id,
+            **self.run.extra,
         }
 
 
@@ -232,6 +336,43 @@ class Committed:
     stats: Stats
     failures: tuple[UnitFailure, ...] = ()
     statements: int = 0
+
+
+def figures(changes: Iterable[Change]) -> Counter[str]:
+    """Count what *changes* do, by the names that figures and their extra have for it."""
+    found = Counter[str]()
+    for change in changes:
+        match change:
+            case InsertCustomer():
+                found["customersCreated"] += 1
+            case Retire():
+                found["customersRetired"] += 1
+            case Restore():
+                found["customersRestored"] += 1
+            case Relink():
+                found["dependentsRelinked"] += 1
+            case Link(after=after):
+                found["leadsLinked" if after is not None else "leadsUnlinked"] += 1
+            case Rule(in_force=in_force):
+                found["rulingsMade" if in_force else "rulingsLifted"] += 1
+    return found
+
+
+def planned_stats(units: Iterable[Unit], **extra: object) -> Stats:
+    """Return the figures of *units* that are no backfill, with *extra* beside them."""
+    found = figures(change for unit in units for change in unit.changes)
+    created, linked = found.pop("customersCreated", 0), found.pop("leadsLinked", 0)
+    return Stats(customers_created=created, leads_linked=linked, extra={**extra, **found})
+
+
+def counts_patch(
+    customer_id: str, metadata: Mapping[str, object] | None, leads: int
+) -> PatchCustomer | None:
+    """Return what sets the two counts in a customer's *metadata* to *leads*; None if they are."""
+    after: dict[str, object] = {"leadCount": leads, "multipleLeads": leads > 1}
+    held = metadata or {}
+    before = {key: held[key] for key in after if key in held}
+    return None if before == after else PatchCustomer(customer_id, before, after)
 
 
 def timestamp(moment: datetime) -> str:

@@ -8,22 +8,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "AlreadyUndoneError",
+    "AmbiguousCustomerError",
     "ConflictingRulingsError",
+    "DecisionError",
     "DuplicateLeadError",
     "LeadfoldError",
     "LimitExceededError",
+    "LinkRequiredError",
     "MappingError",
     "MissingExtraError",
+    "NotUndoableError",
+    "NothingToUndo",
     "PlanFormatError",
     "PolicyError",
     "RetryableError",
+    "RollbackRefusedError",
     "RunExistsError",
     "StalePlanError",
     "StoreError",
     "UnitError",
+    "UnknownCustomerError",
     "UnreadableFileError",
 ]
 
@@ -89,6 +97,85 @@ class LimitExceededError(LeadfoldError):
         self.excesses = tuple(excesses)
         self.values = tuple(values)
         super().__init__("plan refused by its limits: " + "; ".join(self.excesses))
+
+
+class UnknownCustomerError(LeadfoldError, LookupError):
+    """The store has no customer of that id; `customer_id` is the id."""
+
+    def __init__(self, customer_id: str) -> None:
+        self.customer_id = customer_id
+        super().__init__(f"the store has no customer {customer_id}")
+
+
+class AmbiguousCustomerError(LeadfoldError, LookupError):
+    """A retired customer whose leads live with several others now: `customer_ids`."""
+
+    def __init__(self, customer_id: str, customer_ids: Iterable[str]) -> None:
+        self.customer_id = customer_id
+        self.customer_ids = tuple(sorted(customer_ids))
+        super().__init__(
+            f"the leads of former customer {customer_id} live with several customers now: "
+            f"{_some(self.customer_ids)}"
+        )
+
+
+class DecisionError(LeadfoldError, ValueError):
+    """A merge, split or erasure that cannot be meant; nothing was written."""
+
+
+class RollbackRefusedError(LeadfoldError):
+    """Something was built on a run since; `blockers` says what, unit by unit."""
+
+    def __init__(self, run_id: str, blockers: Iterable[object]) -> None:
+        self.run_id = run_id
+        self.blockers = tuple(blockers)
+        super().__init__(
+            f"run {run_id} was built upon since: {_some(map(str, self.blockers))}: roll back what "
+            'came later first, or keep it with later="keep"'
+        )
+
+
+class NotUndoableError(LeadfoldError, LookupError):
+    """A run that cannot be taken back at all; `run_id` is its id."""
+
+    def __init__(self, run_id: str, reason: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id} cannot be rolled back: {reason}")
+
+
+class AlreadyUndoneError(LeadfoldError):
+    """A run that was rolled back already, by the run `by`."""
+
+    def __init__(self, run_id: str, by: str) -> None:
+        self.run_id = run_id
+        self.by = by
+        super().__init__(
+            f"run {run_id} was rolled back already, by run {by}: rolling that one back brings "
+            "it into force again"
+        )
+
+
+class NothingToUndo(LeadfoldError):  # noqa: N818 - the name that other programs rely on
+    """A run of which there is nothing to take back: it changed nothing, or nothing of it stands."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id} changed nothing that could be taken back")
+
+
+class LinkRequiredError(LeadfoldError):
+    """Links would have to be null where the store does not let them.
+
+    `statements` has the statement that would let it, by table.
+    """
+
+    def __init__(self, statements: Mapping[str, str]) -> None:
+        self.statements = dict(statements)
+        ways = "; ".join(self.statements.values())
+        super().__init__(
+            f"{_some(self.statements)} must have a customer, and had none before the run: "
+            f"this would allow it: {ways}"
+        )
 
 
 class PlanFormatError(LeadfoldError, ValueError):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import attrs
@@ -14,7 +14,6 @@ from leadfold.masking import MASK, mask, mask_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from leadfold.normalizers.reason import Reason
 
@@ -207,6 +206,22 @@ class Ruling:
     def is_must_link(self) -> bool:
         """Tell whether the ruling joins; otherwise it keeps its parts apart."""
         return len(self.parts) == 1
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as JSON can hold it."""
+        return {
+            "id": self.id,
+            "parts": [list(part) for part in self.parts],
+            "created_at": self.created_at and self.created_at.isoformat(),
+            "actor": self.actor,
+        }
+
+    @classmethod
+    def from_dict(cls, source: Mapping[str, Any]) -> Ruling:
+        """Return the ruling that `to_dict` gave as *source*."""
+        at = source["created_at"]
+        moment = at and datetime.fromisoformat(at)
+        return cls(source["id"], source["parts"], moment, source["actor"])
 
 
 @attrs.frozen

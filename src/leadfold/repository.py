@@ -19,15 +19,22 @@ if TYPE_CHECKING:
     from leadfold.model import Dependent, Identifier, Ruling
 
 __all__ = [
+    "Action",
     "CustomerBatch",
     "DependentCount",
     "Holders",
     "LeadBatch",
     "LedgerEntry",
     "Reader",
+    "Reference",
     "Repository",
     "StoreFacts",
 ]
+
+LEAD, CUSTOMER, RULING = "Lead", "Customer", "Ruling"
+"""What the ledger calls these tables, whatever the store does."""
+
+Action = Literal["insert", "patch", "link", "follow", "retire", "restore", "rule", "erase"]
 
 Maker = Literal["leadfold", "original"]
 
@@ -42,16 +49,19 @@ class StoreFacts:
     *fields* are the lead fields (kinds and scopes) the store maps, or None where it takes any
     name. *unique* are the customer columns declared unique, of ``phone`` and ``email``.
     *fingerprint* is what the identity index was written with (None: no index yet), *clock* its
-    latest claim. *foreign_keys* are the undeclared columns that reference customers, as
-    ``table.column``.
+    latest claim. *carried* names the tables, beside leads and dependents, whose rows a merge
+    carries over. *foreign_keys* are the undeclared columns that reference customers, as
+    ``table.column``. *not_null* are the tables whose link cannot be null, with the statement that
+    would let it.
     """
 
     tenant: str | None = None
     fields: frozenset[str] | None = None
-    link_nullable: bool = True
     unique: frozenset[str] = frozenset()
     dependents: tuple[Dependent, ...] = ()
+    carried: tuple[str, ...] = ()
     foreign_keys: tuple[str, ...] = ()
+    not_null: Mapping[str, str] = attrs.field(factory=dict)
     fingerprint: str | None = None
     clock: int = 0
     owns_transaction: bool = True
@@ -123,14 +133,38 @@ class Holders:
 
 
 @attrs.frozen
+class Reference:
+    """A *row* of *table* (``Lead``, a dependent, a carried table) that points at a customer."""
+
+    table: str
+    row: str
+    customer_id: str | None
+
+
+@attrs.frozen
 class LedgerEntry:
-    """One row that a run changed: what it was, what it became, and why."""
+    """One row that a run changed: what it was, what it became, and why.
+
+    | action | table | before | after |
+    |---|---|---|---|
+    | insert | Customer | None | the row, and its ``sources`` where there are any |
+    | patch | Customer | the keys of metadata it touched | likewise |
+    | link | Lead | customer id or None | likewise |
+    | follow | any other | customer id or None | likewise |
+    | retire | Customer | the whole row: an image | the id of the customer in its place, or None |
+    | restore | Customer | the id of the customer that had its place, or None | the image |
+    | rule | Ruling | the ruling if it was in force, or None | likewise |
+    | erase | Customer | None | the columns that were blanked |
+
+    An image holds the mapped columns by field (``name``, ``phone`` ...) and the others in
+    ``columns``, all as the store keeps them; a ruling is `Ruling.to_dict`.
+    """
 
     run_id: str
     unit: int
     table: str
     row: str
-    action: Literal["insert", "patch", "link", "follow", "retire", "restore"]
+    action: Action
     before: object = attrs.field(repr=False)
     after: object = attrs.field(repr=False)
     reason: str = ""
@@ -159,16 +193,53 @@ class Reader(Protocol):
         """Return up to *at_most* holders of each identifier, from the identity index."""
         ...
 
+    def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
+        """Return what the identity index holds for a record, even one whose row is gone.
+
+        None where it has never seen the record.
+        """
+        ...
+
     def rulings(self) -> tuple[Ruling, ...]:
         """Return the rulings in force, in order of creation."""
         ...
 
-    def runs(self, limit: int = 20) -> tuple[Run, ...]:
-        """Return the latest runs, newest first."""
+    def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
+        """Return the latest runs, newest first; of *ids* alone, where they are given."""
         ...
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield the ledger of a run in the order it was written."""
+        """Yield the ledger of a run unit by unit, each in the order it was written."""
+        ...
+
+    def later(self, run_id: str) -> Iterator[LedgerEntry]:
+        """Yield what later runs did to rows that this run changed, in the order written."""
+        ...
+
+    def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
+        """Yield every entry about a row, in the order written; *table* as the ledger calls it.
+
+        About a customer are also the links from and to it, and who was retired into it.
+        """
+        ...
+
+    def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
+        """Yield the present customer of those *rows* of *table* that exist, in any order.
+
+        Rows count whatever condition a mapping puts on leads: one that a run linked may meet it
+        no more.
+        """
+        ...
+
+    def pointing_at(self, customer_ids: Collection[str]) -> Iterator[Reference]:
+        """Yield every row that points at one of these customers, in any order, likewise.
+
+        Of leads, dependents and carried tables.
+        """
+        ...
+
+    def is_original(self, run_id: str) -> bool:
+        """Tell whether an audit entry of that id was written by the script `ORIGINAL`."""
         ...
 
     def audited(self) -> Mapping[str, int]:
@@ -190,5 +261,10 @@ class Repository(Protocol):
         neighbours are written. A stale unit raises `StalePlanError`, or is left out with
         ``on_stale="skip"``. The same run twice raises `RunExistsError`. Anything else that
         fails (also an error raised by the units iterator) leaves the store exactly as it was.
+
+        Stale are: a row of ``leads`` or ``customers`` that has another version or is gone; a
+        `Link`, `Relink` or `PatchCustomer` that does not find its *before*; a `Retire` that finds
+        no row; a `Rule` that finds its ruling in that state already. A `Retire` of a customer
+        that something still points at is a data fault, as a `Restore` where there is a row.
         """
         ...

@@ -25,13 +25,15 @@ def when(created_at: datetime | None) -> datetime:
     return created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC)
 
 
-def first_text(rows: Iterable[int], column: Sequence[str | None]) -> str | None:
-    """Return the first text of *column* in the order of *rows* that is more than blank space."""
+def first_text(
+    rows: Iterable[int], column: Sequence[str | None]
+) -> tuple[int, str] | tuple[None, None]:
+    """Return the first row whose text in *column* is more than blank space, and that text."""
     for row in rows:
         text = column[row]
         if text is not None and text.strip():
-            return text.strip()
-    return None
+            return row, text.strip()
+    return None, None
 
 
 def shown_phone(e164: str | None, raw: str | None, stored: StoredPhone) -> str | None:

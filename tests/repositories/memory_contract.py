@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from leadfold.repositories.memory import InMemoryRepository
+from leadfold.repositories.memory import AuditEntry, InMemoryRepository
+from leadfold.repository import ORIGINAL
 from leadfold.testing import RepositoryContract
+from leadfold.testing.changesets import AT
+from leadfold.testing.contract_hooks import ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from leadfold.model import Customer, Lead
     from leadfold.repository import Repository
+
+
+REFERENCES: Mapping[str, Sequence[Mapping[str, object]]] = {ADDRESS: ()}
+"""What every store of the contract is made with."""
 
 
 class InMemoryContract(RepositoryContract):
@@ -65,6 +72,17 @@ class InMemoryContract(RepositoryContract):
         """Return the rows that the application sees."""
         return {str(row["id"]): row for row in _memory(repository).dependents(name)}
 
+    def seed_carried(
+        self, repository: Repository, name: str, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Insert rows."""
+        for row in rows:
+            _memory(repository).insert_reference(name, row)
+
+    def raw_carried(self, repository: Repository, name: str) -> Mapping[str, Mapping[str, object]]:
+        """Return the rows that the application sees."""
+        return {str(row["id"]): row for row in _memory(repository).references(name)}
+
     def raw_audit(self, repository: Repository) -> Sequence[Mapping[str, object]]:
         """Return the audit trail."""
         return [attrs.asdict(entry) for entry in _memory(repository).audit()]
@@ -72,7 +90,20 @@ class InMemoryContract(RepositoryContract):
     def with_unique_phones(self, repository: Repository) -> Repository:
         """Return a store that declares it."""
         del repository
-        return InMemoryRepository(unique={"phone"})
+        return InMemoryRepository(unique={"phone"}, references=REFERENCES)
+
+    def with_not_null_links(self, repository: Repository) -> Repository:
+        """Return a store that declares it."""
+        del repository
+        return InMemoryRepository(link_nullable=False, references=REFERENCES)
+
+    def with_original_run(self, repository: Repository, run_id: str) -> Repository:
+        """Return a store with such an entry."""
+        del repository
+        entry = AuditEntry(
+            "system", "backfill_customers", {"script": ORIGINAL}, created_at=AT, id=run_id
+        )
+        return InMemoryRepository(audit=[entry], references=REFERENCES)
 
     def with_several_phones(self, repository: Repository) -> Repository:
         """Return the store: any field can hold several texts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import ExitStack
+from math import inf
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from leadfold.model import utc
 from leadfold.repositories.mapping import CustomerTable, LeadTable, StoreMapping
 from leadfold.repositories.sqlite import SQLiteRepository
+from leadfold.repository import ORIGINAL
 from leadfold.testing import RepositoryContract
 from repositories.sqlite_stores import new_store
 
@@ -109,6 +111,17 @@ class SQLiteHooks(RepositoryContract):
         del repository
         return {str(row["id"]): row for row in self._rows(name)}
 
+    def seed_carried(
+        self, repository: Repository, name: str, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Insert rows."""
+        del repository
+        self._insert(name, rows)
+
+    def raw_carried(self, repository: Repository, name: str) -> Mapping[str, Mapping[str, object]]:
+        """Return every row of a carried table."""
+        return self.raw_dependents(repository, name)
+
     def raw_audit(self, repository: Repository) -> Sequence[Mapping[str, object]]:
         """Return the user's own audit table."""
         del repository
@@ -132,6 +145,20 @@ class SQLiteHooks(RepositoryContract):
         self.raw.execute('ALTER TABLE "Lead" ADD COLUMN page_id TEXT')
         return self.opened(StoreMapping(lead=LeadTable(scopes={"page_id": "page_id"})))
 
+    def refer_undeclared(self, repository: Repository, customer_id: str) -> None:
+        """Write into a table that no mapping names; its rows would go with their customer."""
+        del repository
+        self.raw.execute(
+            'CREATE TABLE "Visit" (id TEXT PRIMARY KEY, '
+            'customer_id TEXT NOT NULL REFERENCES "Customer" (id) ON DELETE CASCADE)'
+        )
+        self._insert("Visit", [{"id": "v1", "customer_id": customer_id}])
+
+    def raw_undeclared(self, repository: Repository) -> Sequence[object]:
+        """Return whose those rows are."""
+        del repository
+        return [row["customer_id"] for row in self._rows("Visit")]
+
     def two_tenants(self, repository: Repository) -> tuple[Repository, Repository]:
         """Give leads and customers a column that says whose they are."""
         del repository
@@ -143,6 +170,44 @@ class SQLiteHooks(RepositoryContract):
         ours, theirs = self.opened(mapping, "a"), self.opened(mapping, "b")
         self.tenants = {ours: "a", theirs: "b"}
         return ours, theirs
+
+    def with_named_leads(self, repository: Repository) -> Repository:
+        """Map the condition."""
+        del repository
+        return self.opened(StoreMapping(lead=LeadTable(where="name IS NOT NULL")))
+
+    def with_not_null_links(self, repository: Repository) -> Repository:
+        """Make the table of leads anew, with the constraint."""
+        del repository
+        query = "SELECT sql FROM sqlite_master WHERE tbl_name = 'Lead' AND sql IS NOT NULL"
+        statements = [str(sql) for (sql,) in self.raw.execute(query).fetchall()]
+        self.raw.execute('DROP TABLE "Lead"')
+        for statement in statements:
+            self.raw.execute(statement.replace("customer_id TEXT", "customer_id TEXT NOT NULL", 1))
+        return self.opened()
+
+    def with_original_run(self, repository: Repository, run_id: str) -> Repository:
+        """Write into the user's own audit table."""
+        payload = json.dumps({"script": ORIGINAL})
+        entry = {"id": run_id, "actor": "system", "action": "backfill_customers"}
+        self._insert("Audit", [{**entry, "payload": payload}])
+        return repository
+
+    def with_unmapped_columns(self, repository: Repository, customer_id: str) -> Repository:
+        """Give customers columns of every type, and texts that no mapping would write so."""
+        del repository
+        cells = {
+            "photo": bytes(range(256)), "empty": b"", "score": 0.1, "huge": 1e300, "ever": inf,
+            "whole": 2.0, "count": 2**62, "note": 'l\'é"[]\n', "blank": "", "nothing": None,
+            "loose": '{"a":  1, "a": 2}', "select": "a word",
+        }  # fmt: skip
+        kinds = {bytes: "BLOB", float: "REAL", int: "INTEGER", str: "TEXT", type(None): ""}
+        for name, cell in cells.items():
+            kind = kinds[type(cell)]
+            self.raw.execute(f'ALTER TABLE "Customer" ADD COLUMN "{name}" {kind}')
+        mapped = {"name": "Ann", "metadata": '{"leadCount":  1}', "created_at": "2026-01-02"}
+        self._insert("Customer", [{"id": customer_id, **mapped, **cells}])
+        return self.opened()
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
         for columns in dict.fromkeys(tuple(row) for row in rows):

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from inspect import signature
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
-from leadfold.changes import InsertCustomer, Link, PatchCustomer, Reindex
+from leadfold.changes import (
+    Carry,
+    Erase,
+    InsertCustomer,
+    Link,
+    PatchCustomer,
+    Reindex,
+    Relink,
+    Restore,
+    Retire,
+    Rule,
+)
 from leadfold.exceptions import LeadfoldError
 from leadfold.repositories.memory import InMemoryRepository
+from leadfold.repositories.memory.reading import MemoryReader
+from leadfold.repository import LEAD
 from leadfold.testing import RepositoryContract
-from repositories.memory_contract import InMemoryContract
+from repositories.memory_contract import REFERENCES, InMemoryContract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from leadfold.changes import Change, ChangeSet, Committed, Unit
-    from leadfold.repository import Reader
+    from leadfold.repository import LedgerEntry, Reader, Reference
 
 pytest_plugins = ["pytester"]
 
@@ -47,8 +60,8 @@ class DropsLinks(InMemoryRepository):
 class DropsLinksAndLies(DropsLinks):
     """Writes no link, and reads back the links that it should have written."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - whatever the store takes
+        super().__init__(**options)
         self.pretended: dict[str, str | None] = {}
 
     def commit(self, changes: ChangeSet) -> Committed:
@@ -239,6 +252,305 @@ class SharesTenants(InMemoryRepository):
         return self
 
 
+class DropsCarries(InMemoryRepository):
+    """Carries nothing."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit without carries."""
+        return super().commit(changed(changes, lambda _: None, Carry))
+
+
+class RelinksBlindly(InMemoryRepository):
+    """Does not look where a job points before it takes another customer."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Expect whatever is there."""
+        now = {row["id"]: str(row["customer_id"]) for row in self.dependents("Job")}
+
+        def blind(change: Change) -> Change:
+            assert isinstance(change, Relink)
+            return attrs.evolve(change, before=now.get(change.row, change.before))
+
+        return super().commit(changed(changes, blind, Relink))
+
+
+class LetsGo(InMemoryRepository):
+    """Takes the customer from the jobs of one that retires, as under ON DELETE SET NULL."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Unlink the jobs first."""
+        units = map(self._letting_go, changes.units)
+        return super().commit(attrs.evolve(changes, units=units))
+
+    def _letting_go(self, unit: Unit) -> Unit:
+        gone = {each.customer_id for each in unit.changes if isinstance(each, Retire)}
+        relinks = (
+            Relink("Job", str(row["id"]), str(row["customer_id"]), None)
+            for row in self.dependents("Job")
+            if row["customer_id"] in gone
+        )
+        return attrs.evolve(unit, changes=(*relinks, *unit.changes))
+
+
+class RetiresNobody(InMemoryRepository):
+    """Takes a customer that is gone for one that has retired."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Leave out who is not there."""
+        here = {row.id for row in self.customers()}
+
+        def known(change: Change) -> Change | None:
+            assert isinstance(change, Retire)
+            return change if change.customer_id in here else None
+
+        units = (attrs.evolve(unit, customers={}) for unit in changes.units)
+        return super().commit(changed(attrs.evolve(changes, units=units), known, Retire))
+
+
+class RestoresOver(InMemoryRepository):
+    """Restores a customer over the row that is there."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Delete that row first."""
+        changes = attrs.evolve(changes, units=tuple(changes.units))
+        for each in (each for unit in changes.units for each in unit.changes):
+            if isinstance(each, Restore) and each.customer_id in {c.id for c in self.customers()}:
+                self.delete_customer(each.customer_id)
+        return super().commit(changes)
+
+
+class RestoresHalves(InMemoryRepository):
+    """Restores a customer without its metadata."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit half the image."""
+
+        def half(change: Change) -> Change:
+            assert isinstance(change, Restore)
+            return attrs.evolve(change, image={**change.image, "metadata": None})
+
+        return super().commit(changed(changes, half, Restore))
+
+
+class TakesUnitsInOrder(InMemoryRepository):
+    """Writes the changes of a unit one by one, in the order listed."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit every change as a unit of its own."""
+        units = (
+            attrs.evolve(unit, changes=(change,), leads={}, customers={})
+            for unit in changes.units
+            for change in unit.changes
+        )
+        return super().commit(attrs.evolve(changes, units=units))
+
+
+class RulesTwice(InMemoryRepository):
+    """Does not mind a ruling that is in that state already."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Leave out such rulings."""
+        with self.reading() as reader:
+            in_force = {each.id for each in reader.rulings()}
+
+        def news(change: Change) -> Change | None:
+            assert isinstance(change, Rule)
+            return change if (change.ruling.id in in_force) != change.in_force else None
+
+        return super().commit(changed(changes, news, Rule))
+
+
+class KeepsTheIndex(InMemoryRepository):
+    """Erases a lead, but still knows what it held."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Erase a lead of another name."""
+
+        def missed(change: Change) -> Change:
+            assert isinstance(change, Erase)
+            return attrs.evolve(change, lead_id=f"not {change.lead_id}")
+
+        return super().commit(changed(changes, missed, Erase))
+
+
+class KeepsImages(InMemoryRepository):
+    """Erases what customers show, not what the ledger keeps of them."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Erase no image."""
+
+        def kept(change: Change) -> Change:
+            assert isinstance(change, Erase)
+            return attrs.evolve(change, images={})
+
+        return super().commit(changed(changes, kept, Erase))
+
+
+class ErasesBlindly(InMemoryRepository):
+    """Blanks names whatever they are now."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Erase the names that are there."""
+        names = {row.id: row.name for row in self.customers()}
+
+        def blind(change: Change) -> Change:
+            assert isinstance(change, Erase)
+            rows = {
+                key: {**values, "name": names.get(key) or ""} for key, values in change.rows.items()
+            }
+            return attrs.evolve(change, rows=rows)
+
+        return super().commit(changed(changes, blind, Erase))
+
+
+class LosesSources(InMemoryRepository):
+    """Does not keep where a customer's values came from."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Insert without sources."""
+
+        def bare(change: Change) -> Change:
+            assert isinstance(change, InsertCustomer)
+            return attrs.evolve(change, sources={})
+
+        return super().commit(changed(changes, bare, InsertCustomer))
+
+
+class CountsPlans(InMemoryRepository):
+    """Counts what was planned, not what was written."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit, and tell the expected figures."""
+        return attrs.evolve(super().commit(changes), stats=changes.expected)
+
+
+class SkipsFaults(InMemoryRepository):
+    """Leaves faulty units out though it was told to refuse."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit what is not at fault."""
+        return super().commit(attrs.evolve(changes, on_fault="skip"))
+
+
+class RefusesFaults(InMemoryRepository):
+    """Refuses a run with a faulty unit though it was told to leave it out."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit all or nothing."""
+        return super().commit(attrs.evolve(changes, on_fault="refuse"))
+
+
+class Misread(InMemoryRepository):
+    """Reads with a reader that has a fault."""
+
+    reader: type[MemoryReader]
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Open the same snapshot for another reader."""
+        with super().reading() as sound:
+            assert isinstance(sound, MemoryReader)
+            yield self.reader(sound.tables, sound.shape, sound.tenant)
+
+
+class ForgetsCarries(Misread):
+    """Has no entry of what was carried from one customer to another."""
+
+    class reader(MemoryReader):  # noqa: N801 - takes the place of an attribute
+        """Reads only entries of rows that pointed at nobody."""
+
+        def entries(self, run_id: str) -> Iterator[LedgerEntry]:
+            """Leave the others out."""
+            moves = {"link", "follow"}
+            told = super().entries(run_id)
+            return (each for each in told if each.action not in moves or each.before is None)
+
+
+class KeepsNoImage(Misread):
+    """Keeps the id of a retired customer, and nothing else."""
+
+    class reader(MemoryReader):  # noqa: N801
+        """Reads images without their values."""
+
+        def entries(self, run_id: str) -> Iterator[LedgerEntry]:
+            """Blank them."""
+            for each in super().entries(run_id):
+                blank = dict.fromkeys(("name", "phone", "email", "metadata"))
+                yield attrs.evolve(each, before=blank) if each.action == "retire" else each
+
+
+class TellsByTable(Misread):
+    """Tells of a run table by table, as it was written."""
+
+    class reader(MemoryReader):  # noqa: N801
+        """Reads entries in the order of their tables."""
+
+        def entries(self, run_id: str) -> Iterator[LedgerEntry]:
+            """Sort them."""
+            return iter(sorted(super().entries(run_id), key=lambda each: each.table))
+
+
+class TellsTenants(InMemoryRepository):
+    """Tells a tenant what the runs of others did later."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Open the runs of all tenants in one."""
+        with super().reading() as sound:
+            assert isinstance(sound, MemoryReader)
+            every = self._store.tables.values()
+            ledger = {run: told for tables in every for run, told in tables.ledger.items()}
+            runs = {key: run for tables in every for key, run in tables.runs.items()}
+            mixed = attrs.evolve(sound.tables, runs=runs, ledger={**ledger, **sound.tables.ledger})
+            yield TellsOfAll(sound.tables, sound.shape, sound.tenant, mixed)
+
+
+@attrs.frozen
+class TellsOfAll(MemoryReader):
+    """Reads what came later from the runs of *every* tenant."""
+
+    every: Any = None
+
+    def later(self, run_id: str) -> Iterator[LedgerEntry]:
+        """Read them all."""
+        return MemoryReader(self.every, self.shape, self.tenant).later(run_id)
+
+
+class TellsEarlier(Misread):
+    """Takes whatever another run did for later."""
+
+    class reader(MemoryReader):  # noqa: N801
+        """Reads earlier runs too."""
+
+        def later(self, run_id: str) -> Iterator[LedgerEntry]:
+            """Read every other run."""
+            rows = {(each.table, each.row) for each in self.entries(run_id)}
+            others = (self.entries(run) for run in self.tables.runs if run != run_id)
+            return (each for told in others for each in told if (each.table, each.row) in rows)
+
+
+class TellsOfRowsAlone(Misread):
+    """Has no links in the history of a customer."""
+
+    class reader(MemoryReader):  # noqa: N801
+        """Reads entries of the very row."""
+
+        def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
+            """Leave the others out."""
+            return (each for each in super().history(table, row) if each.table == table)
+
+
+class OverlooksLeads(Misread):
+    """Does not see the leads that point at a customer."""
+
+    class reader(MemoryReader):  # noqa: N801
+        """Reads jobs, conversations and addresses."""
+
+        def pointing_at(self, customer_ids: Collection[str]) -> Iterator[Reference]:
+            """Leave leads out."""
+            return (each for each in super().pointing_at(customer_ids) if each.table != LEAD)
+
+
 FAULTS = [
     (DropsLinks, "test_a_unit_is_stored"),
     (DropsLinksAndLies, "test_a_unit_is_stored"),
@@ -259,7 +571,34 @@ FAULTS = [
     (ForgetsTheIndex, "test_the_index_holds_what_it_was_given"),
     (BlursRows, "test_a_unit_is_stored"),
     (SharesTenants, "test_tenants_with_equal_phones_stay_apart"),
+    (DropsCarries, "test_a_carry_takes_what_came_since"),
+    (ForgetsCarries, "test_a_carry_moves_every_row"),
+    (RelinksBlindly, "test_a_relink_of_a_moved_row_is_stale"),
+    (LetsGo, "test_a_customer_in_use_cannot_retire"),
+    (RetiresNobody, "test_a_missing_customer_cannot_retire"),
+    (KeepsNoImage, "test_a_retired_customer_is_gone"),
+    (RestoresOver, "test_nobody_is_restored_over"),
+    (RestoresHalves, "test_a_restored_customer_is_what_it_was"),
+    (TakesUnitsInOrder, "test_a_unit_is_true_together_when_a_customer_goes"),
+    (RulesTwice, "test_a_ruling_in_that_state_is_stale"),
+    (KeepsTheIndex, "test_an_erased_lead_is_not_in_the_index"),
+    (KeepsImages, "test_an_erasure_blanks_every_image"),
+    (KeepsImages, "test_an_erased_value_is_nowhere_in_the_ledger"),
+    (ErasesBlindly, "test_an_erasure_leaves_what_somebody_edited"),
+    (LosesSources, "test_the_ledger_keeps_the_sources_of_a_customer"),
+    (CountsPlans, "test_the_figures_count_what_was_undone"),
+    (SkipsFaults, "test_a_fault_can_refuse_the_run"),
+    (RefusesFaults, "test_a_faulty_unit_is_left_out_alone"),
+    (CommitsInPieces, "test_units_that_fail_midway_undo_nothing"),
+    (TellsByTable, "test_the_ledger_is_read_unit_by_unit"),
+    (TellsTenants, "test_a_tenant_reads_nothing_of_another"),
+    (TellsEarlier, "test_later_entries_are_about_rows_of_this_run"),
+    (TellsOfRowsAlone, "test_a_customer_has_a_history"),
+    (OverlooksLeads, "test_what_points_at_a_customer_is_read"),
 ]
+
+ARGUMENTS: Mapping[str, object] = {"column": "phone", "table": "Job", "backwards": False}
+"""What a test that is parametrized is given."""
 
 
 @pytest.mark.parametrize(
@@ -268,10 +607,11 @@ FAULTS = [
 def test_a_fault_is_noticed(broken: type[InMemoryRepository], test: str) -> None:
     """A repository with one fault fails the test that is about it; a sound one passes."""
     check = getattr(InMemoryContract(), test)
-    arguments = {"column": "phone"} if "column" in signature(check).parameters else {}
-    check(InMemoryRepository(), **arguments)
+    wanted = signature(check).parameters
+    arguments = {name: value for name, value in ARGUMENTS.items() if name in wanted}
+    check(InMemoryRepository(references=REFERENCES), **arguments)
     with pytest.raises((AssertionError, pytest.fail.Exception, LeadfoldError)):
-        check(broken(), **arguments)
+        check(broken(references=REFERENCES), **arguments)
 
 
 PLAIN = type(
@@ -290,12 +630,18 @@ PLAIN = type(
         ("test_a_faulty_unit_reserves_no_phone", "unique phone"),
         ("test_the_first_of_two_units_shows_a_unique_phone", "unique phone"),
         ("test_tenants_with_equal_phones_stay_apart", "no tenants"),
+        ("test_a_tenant_reads_nothing_of_another", "no tenants"),
+        ("test_a_restored_customer_keeps_what_is_not_mapped", "no columns but those mapped"),
+        ("test_a_customer_in_use_elsewhere_cannot_retire", "undeclared"),
+        ("test_a_link_that_must_not_be_null_stays", "can always be null"),
+        ("test_links_are_read_of_what_is_a_lead_no_more", "every row of this store is a lead"),
+        ("test_a_run_of_the_original_is_known_as_such", "never was the original's"),
     ],
 )
 def test_an_ability_that_a_store_lacks_is_skipped(test: str, reason: str) -> None:
     """A subclass without the method of an ability skips its tests, and says why."""
     with pytest.raises(pytest.skip.Exception, match=reason):
-        getattr(PLAIN(), test)(InMemoryRepository())
+        getattr(PLAIN(), test)(InMemoryRepository(references=REFERENCES))
 
 
 def test_a_contract_without_its_hooks_cannot_run() -> None:

@@ -17,7 +17,7 @@ from leadfold.model import CONVERSATION, JOB, Customer, Dependent, Lead, Ruling
 from leadfold.repositories.memory import InMemoryRepository
 from leadfold.testing.changesets import follow, link, new_customer, read_basis, run_of
 from leadfold.testing.contract_hooks import job, read_customers, read_leads, read_runs
-from repositories.memory_contract import InMemoryContract
+from repositories.memory_contract import REFERENCES, InMemoryContract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ class TestInMemory(InMemoryContract):
     @pytest.fixture
     def repository(self) -> InMemoryRepository:
         """Return a fresh store."""
-        return InMemoryRepository()
+        return InMemoryRepository(references=REFERENCES)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_link_that_must_not_be_null_stays() -> None:
     committed = repository.commit(basis.changeset(basis.unit(1, link("l1", None, before="c1"))))
     assert [failure.cause for failure in committed.failures] == ["fault"]
     with repository.reading() as reader:
-        assert not reader.facts().link_nullable
+        assert set(reader.facts().not_null) == {"Lead"}
 
 
 def test_a_deleted_customer_is_stale() -> None:

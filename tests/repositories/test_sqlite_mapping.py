@@ -124,7 +124,7 @@ def test_a_store_refuses_a_mapping_with_every_fault(tmp_path: Path) -> None:
     condition, *faults = refused.value.faults
     assert condition.startswith("where: ")
     assert faults == [
-        "several dependents are called Job",
+        "several tables are called Job",
         'no column "fax" in table "Lead"',
         'no table "People"',
         'no column "lead" in table "Job"',
@@ -197,7 +197,7 @@ def test_the_defaults_optional_tables_may_be_absent(tmp_path: Path) -> None:
         with repository.reading() as reader:
             facts = reader.facts()
         repository.commit(read_basis(repository).changeset())
-    assert (facts.dependents, facts.link_nullable) == ((), False)
+    assert (facts.dependents, facts.carried, set(facts.not_null)) == ((), (), {"Lead"})
     assert query(path, "SELECT actor, action FROM leadfold_audit") == [
         ("system", "backfill_customers")
     ]

@@ -40,13 +40,13 @@ class TestFirstText:
     @pytest.mark.parametrize(
         ("rows", "found"),
         [
-            pytest.param([0, 1, 2, 3], "Ann", id="in the order of the rows"),
-            pytest.param([3, 2, 1, 0], "Bea", id="whatever that order is"),
-            pytest.param([0, 1], None, id="none"),
-            pytest.param([], None, id="no rows"),
+            pytest.param([0, 1, 2, 3], (2, "Ann"), id="in the order of the rows"),
+            pytest.param([3, 2, 1, 0], (3, "Bea"), id="whatever that order is"),
+            pytest.param([0, 1], (None, None), id="none"),
+            pytest.param([], (None, None), id="no rows"),
         ],
     )
-    def test_rows_are_asked_in_turn(self, rows: list[int], found: str | None) -> None:
+    def test_rows_are_asked_in_turn(self, rows: list[int], found: tuple[object, object]) -> None:
         """Missing and blank ones are passed over; the text is trimmed."""
         assert first_text(rows, [None, " \t", " Ann ", "Bea"]) == found
 

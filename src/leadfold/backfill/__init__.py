@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 from leadfold.backfill.applying import Report, apply_changes
 from leadfold.backfill.checking import validate
-from leadfold.backfill.minting import id_maker, installed_version
+from leadfold.backfill.minting import id_maker, installed_version, new_run
 from leadfold.backfill.minting import now as present
 from leadfold.backfill.pausing import collector_paused
 from leadfold.backfill.plan import Drift, GroupSize, Limits, Mismatch, Plan
 from leadfold.backfill.planning import make_plan
+from leadfold.backfill.rollback import Blocker, RollbackPlan
+from leadfold.backfill.undoing import find_run, make_rollback
 from leadfold.backfill.validation import Check, Validation
 from leadfold.changes import Run
 from leadfold.model import utc
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from leadfold.backfill.rollback import Later
     from leadfold.changes import OnStale
     from leadfold.reporter import Reporter
     from leadfold.repository import Repository
     from leadfold.survivorship import StoredPhone
 
 __all__ = [
+    "Blocker",
     "Check",
     "Drift",
     "GroupSize",
@@ -34,9 +38,12 @@ __all__ = [
     "Mismatch",
     "Plan",
     "Report",
+    "RollbackPlan",
     "Validation",
     "apply",
     "plan",
+    "plan_rollback",
+    "rollback",
     "validate",
 ]
 
@@ -120,3 +127,69 @@ def apply(
     reporter.stage(2, 4, "Creating customers and linking leads")
     with collector_paused():
         return apply_changes(plan.changes(on_stale), repository, reporter)
+
+
+def plan_rollback(
+    run_id: str,
+    repository: Repository,
+    *,
+    later: Later = "refuse",
+    actor: str = "system",
+    new_run_id: str | None = None,
+    now: datetime | None = None,
+) -> RollbackPlan:
+    """Read what taking the run *run_id* back would write. Nothing is written.
+
+    A rollback restores exactly what was, and only that: each entry of the run's ledger is
+    inverted, unit by unit. It is a run itself and can be rolled back.
+
+    Args:
+        run_id: of any run but an erasure: a backfill, a merge, a split, a rollback.
+        repository: the store the run wrote to.
+        later: what becomes of units that something was built on since (a later run changed one
+            of their rows, somebody changed a link, a customer gained rows). ``refuse``: they are
+            listed in the plan's ``blockers``, and it must not be applied. ``keep``: the other
+            units are undone; of these only the run's own links that still stand are taken back,
+            and no customer goes that anything still points at.
+        actor: who the audit entry names.
+        new_run_id: the id of the rollback; default: a new one.
+        now: the time of the rollback; default: the present.
+
+    Raises:
+        NotUndoableError: no such run, one of the script leadfold replaces, or an erasure.
+        AlreadyUndoneError: a rollback of the run is in force.
+        NothingToUndo: the run changed nothing.
+        LinkRequiredError: a link would have to be null, and the store does not let it.
+        MappingError: a customer would go that an undeclared foreign key may point at.
+    """
+    if later not in {"refuse", "keep"}:
+        msg = f"later must be 'refuse' or 'keep', not {later!r}"
+        raise ValueError(msg)
+    run = new_run("rollback_customers", actor=actor, mode=later, run_id=new_run_id, now=now)
+    with collector_paused(), repository.reading() as reader:
+        return make_rollback(reader, find_run(reader, run_id), run)
+
+
+def rollback(
+    run_id: str,
+    repository: Repository,
+    *,
+    later: Later = "refuse",
+    actor: str = "system",
+    new_run_id: str | None = None,
+    now: datetime | None = None,
+    reporter: Reporter = SILENT,
+) -> Report:
+    """Take the run *run_id* back, in one transaction; see `plan_rollback` for the arguments.
+
+    Raises:
+        RollbackRefusedError: something was built on the run, and *later* is ``refuse``.
+        StalePlanError: rows changed while the rollback was planned.
+        LeadfoldError: whatever `plan_rollback` raises.
+    """
+    planned = plan_rollback(
+        run_id, repository, later=later, actor=actor, new_run_id=new_run_id, now=now
+    )
+    planned.check()
+    with collector_paused():
+        return apply_changes(planned.changes(), repository, reporter)

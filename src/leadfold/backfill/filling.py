@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from leadfold.grouping.disjoint import DisjointSets
+from leadfold.disjoint import DisjointSets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

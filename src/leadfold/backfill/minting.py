@@ -6,15 +6,33 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from leadfold.changes import Run
+from leadfold.model import utc
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["id_maker", "installed_version", "now"]
+__all__ = ["id_maker", "installed_version", "new_run", "now"]
 
 
 def now() -> datetime:
     """Return the time, in UTC."""
     return datetime.now(UTC)
+
+
+def new_run(
+    action: str,
+    *,
+    actor: str,
+    mode: str = "",
+    created_by: str = "leadfold",
+    run_id: str | None = None,
+    now: datetime | None = None,
+) -> Run:
+    """Return a run that leaves the index's fingerprint as it is; its id and time are new ones."""
+    at = utc(now) or datetime.now(UTC)
+    versions = {"leadfold": installed_version()}
+    return Run(run_id or id_maker(at)(), action, mode, actor, created_by, at, "", versions)
 
 
 def installed_version() -> str:

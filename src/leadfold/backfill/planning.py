@@ -164,7 +164,7 @@ def _hide_taken(units: PlannedUnits, hidden: set[tuple[int, str]]) -> tuple[str,
             for number in component:
                 if number not in units.minted:
                     continue
-                value = units.customer_row(number)[column]
+                value = units.founding(number).row[column]
                 if value is not None and value in shown:
                     hidden.add((number, column))
                     customer = units.customer_of[number]

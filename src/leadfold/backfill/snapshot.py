@@ -11,7 +11,7 @@ from leadfold.grouping import Scanner
 from leadfold.survivorship import when
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from leadfold.changes import Version
@@ -81,9 +81,15 @@ class Snapshot:
 
 
 def read_snapshot(
-    reader: Reader, policy: Policy, reporter: Reporter, *, keep_raw_phones: bool
+    reader: Reader,
+    policy: Policy,
+    reporter: Reporter,
+    *,
+    keep_raw_phones: bool,
+    lead_ids: Collection[str] | None = None,
+    customer_ids: Collection[str] | None = None,
 ) -> Snapshot:
-    """Read the whole store, normalizing batch by batch.
+    """Read the store, or only the rows of these ids, normalizing batch by batch.
 
     Raises:
         PolicyError: the policy names a field that the store does not map.
@@ -93,13 +99,13 @@ def read_snapshot(
     _refuse_unmapped(facts, policy)
     scanner = Scanner(policy)
     snapshot = Snapshot(facts, reader.rulings(), scanner.columns)
-    for batch in reader.leads():
+    for batch in reader.leads(lead_ids):
         _add_leads(snapshot, scanner, batch)
         if keep_raw_phones:
             snapshot.raw_phones.extend(batch.fields.get("phone", [None] * len(batch.ids)))
         reporter.leads_read(len(batch.ids))
     snapshot.leads = len(snapshot.ids)
-    for customers in reader.customers():
+    for customers in reader.customers(customer_ids):
         _add_customers(snapshot, scanner, customers)
     scanner.finish()
     return snapshot

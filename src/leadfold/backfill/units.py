@@ -10,9 +10,9 @@ from leadfold.changes import (
     Follow,
     InsertCustomer,
     Link,
-    PatchCustomer,
     Reindex,
     Unit,
+    counts_patch,
     reason_of,
     timestamp,
 )
@@ -106,7 +106,7 @@ class PlannedUnits:
         gained: dict[str, int] = {}
         for group, rows in newly.items():
             if group in self.minted:
-                yield InsertCustomer(self.customer_of[group], self.customer_row(group))
+                yield self.founding(group)
             elif rows:
                 customer = self.customer_of[group]
                 gained[customer] = gained.get(customer, 0) + len(rows)
@@ -119,32 +119,52 @@ class PlannedUnits:
         if stored.made_by is None:
             return
         count = self.counts.get(customer, 0) + gain
-        after: dict[str, object] = {"leadCount": count, "multipleLeads": count > 1}
-        held = stored.metadata or {}
-        before = {key: held[key] for key in after if key in held}
-        if before != after:
-            yield PatchCustomer(customer, before, after)
+        patch = counts_patch(customer, stored.metadata, count)
+        if patch is not None:
+            yield patch
 
-    def customer_row(self, group: int) -> dict[str, object]:
-        """Return the row of the new customer of *group*."""
+    def founding(self, group: int) -> InsertCustomer:
+        """Return the insertion of the new customer of *group*."""
         snapshot = self.snapshot
         rows = sorted(self.resolution.rows[group], key=snapshot.order)
+        named, name = first_text(rows, snapshot.names)
+        phoned, phone = self._phone(rows)
+        mailed, email = self._first("email", rows)
+        leads = sum(snapshot.links[row] is None for row in rows)
         row: dict[str, object] = {
-            "name": first_text(rows, snapshot.names),
-            "phone": self._phone(rows),
-            "email": self._first("email", rows)[1],
-            "metadata": self._metadata(group, sum(snapshot.links[row] is None for row in rows)),
+            "name": name,
+            "phone": phone,
+            "email": email,
+            "metadata": self._metadata(group, leads),
             "created_at": self.run.at,
         }
-        return {key: None if (group, key) in self.hidden else value for key, value in row.items()}
+        sources = {"name": named, "phone": phoned, "email": mailed, "groupKey": self._keyed(group)}
+        return InsertCustomer(
+            self.customer_of[group],
+            {key: None if (group, key) in self.hidden else value for key, value in row.items()},
+            {
+                key: snapshot.ids[source]
+                for key, source in sources.items()
+                if source is not None and (group, key) not in self.hidden
+            },
+        )
 
-    def _phone(self, rows: Sequence[int]) -> str | None:
+    def _keyed(self, group: int) -> int | None:
+        """Return the oldest row that has the key of *group*; nobody is known by a lead's id."""
+        kind, value = self.resolution.group_keys[group]
+        columns = self.snapshot.columns
+        if kind == len(columns.kinds):
+            return None
+        rows = sorted(self.resolution.rows[group], key=self.snapshot.order)
+        return next(row for row in rows if value in columns.by_kind[kind].of(row))
+
+    def _phone(self, rows: Sequence[int]) -> tuple[int | None, str | None]:
         row, e164 = self._first("phone", rows)
         raw = None
         if self.stored_phone == "as_received" and row is not None:
             cell = self.snapshot.raw_phones[row]
             raw = cell if isinstance(cell, str) else e164
-        return shown_phone(e164, raw, self.stored_phone)
+        return row, shown_phone(e164, raw, self.stored_phone)
 
     def _first(self, kind: str, rows: Sequence[int]) -> tuple[int | None, str | None]:
         """Return the first of *rows* with a usable value of *kind*, and it without its scope."""

@@ -10,9 +10,10 @@ from leadfold.grouping.linked import link
 from leadfold.grouping.partition import keys_of
 from leadfold.grouping.resolution import Groups, Resolution
 from leadfold.grouping.ruled import start
-from leadfold.grouping.rulings import RowRulings, in_order
+from leadfold.grouping.rulings import RowRulings
 from leadfold.model import column_of, text_ids
 from leadfold.policy import Policy
+from leadfold.rulings import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

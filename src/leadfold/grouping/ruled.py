@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from leadfold.grouping.disjoint import DisjointSets
+from leadfold.disjoint import DisjointSets
 from leadfold.grouping.partition import Partition, numbered
 from leadfold.grouping.settling import Guard, held_apart, settle
 

@@ -7,25 +7,19 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.disjoint import DisjointSets
 from leadfold.exceptions import ConflictingRulingsError
-from leadfold.grouping.disjoint import DisjointSets
+from leadfold.rulings import contradiction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from leadfold.model import Ruling
 
-__all__ = ["Parts", "RowRulings", "in_order"]
+__all__ = ["Parts", "RowRulings"]
 
 Parts = tuple[tuple[int, ...], ...]
 """The parts of a ruling as rows; leads that are not here are left out."""
-
-
-def in_order(rulings: Iterable[Ruling]) -> tuple[Ruling, ...]:
-    """Return *rulings* in order of creation; one without a date comes after those with."""
-    dated = sorted((r for r in rulings if r.created_at), key=lambda r: (r.created_at, r.id))
-    undated = sorted((r for r in rulings if not r.created_at), key=lambda r: r.id)
-    return (*dated, *undated)
 
 
 @attrs.frozen
@@ -51,7 +45,10 @@ class RowRulings:
         cannots = {
             r.id: parts[r.id] for r in rulings if not r.is_must_link and len(parts[r.id]) > 1
         }
-        _refuse_contradictions(musts, cannots, ids)
+        found = contradiction(musts, cannots)
+        if found is not None:
+            names, rows = found
+            raise ConflictingRulingsError(names, {ids[row] for row in rows})
         return cls(tuple(musts.values()), tuple(cannots.values()))
 
     def must_blocks(self, rows: Sequence[int]) -> dict[int, list[int]]:
@@ -69,18 +66,3 @@ class RowRulings:
 def _parts(ruling: Ruling, row_of: Mapping[str, int]) -> Parts:
     parts = (tuple(row_of[lead] for lead in part if lead in row_of) for part in ruling.parts)
     return tuple(part for part in parts if part)
-
-
-def _refuse_contradictions(
-    musts: Mapping[str, tuple[int, ...]], cannots: Mapping[str, Parts], ids: Sequence[str]
-) -> None:
-    """Raise if a chain of must-links runs across two parts of one cannot-link."""
-    rows = sorted({row for must in musts.values() for row in must})
-    for block in RowRulings(tuple(musts.values())).must_blocks(rows).values():
-        inside = set(block)
-        for name, parts in cannots.items():
-            touched = [part for part in parts if not inside.isdisjoint(part)]
-            if len(touched) > 1:
-                chain = {must for must, linked in musts.items() if linked[0] in inside}
-                leads = {ids[row] for part in touched for row in inside.intersection(part)}
-                raise ConflictingRulingsError({name, *chain}, leads)

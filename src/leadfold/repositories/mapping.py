@@ -5,20 +5,25 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
 from leadfold.exceptions import MappingError
 from leadfold.model import CONVERSATION, JOB
 from leadfold.repositories.tables import (
+    TREATMENTS,
     AuditTable,
     CustomerTable,
     DependentTable,
     LeadTable,
+    PointingTable,
+    ReferenceTable,
     Table,
     build,
+    wrong_treatment,
 )
+from leadfold.repository import CUSTOMER, LEAD, RULING
 
 if TYPE_CHECKING:
     import os
@@ -29,12 +34,20 @@ __all__ = [
     "CustomerTable",
     "DependentTable",
     "LeadTable",
+    "ReferenceTable",
     "StoreMapping",
     "Table",
 ]
 
+T = TypeVar("T", DependentTable, ReferenceTable)
+A = TypeVar("A", AuditTable, ReferenceTable)
 
-def _together(tables: Iterable[DependentTable]) -> tuple[DependentTable, ...]:
+
+def _dependents(tables: Iterable[DependentTable]) -> tuple[DependentTable, ...]:
+    return tuple(tables)
+
+
+def _references(tables: Iterable[ReferenceTable]) -> tuple[ReferenceTable, ...]:
     return tuple(tables)
 
 
@@ -42,6 +55,7 @@ def _together(tables: Iterable[DependentTable]) -> tuple[DependentTable, ...]:
 class StoreMapping:
     """The user's tables, by default those of the application leadfold grew up with.
 
+    *references* are the tables beside leads and *dependents* whose rows point at customers.
     Without an *audit* table (None) leadfold keeps the audit trail in one of its own.
 
     >>> StoreMapping(lead=LeadTable(table="contacts", identifiers={"phone": "mobile"})).fields
@@ -52,21 +66,50 @@ class StoreMapping:
     customer: CustomerTable = attrs.field(factory=CustomerTable)
     dependents: tuple[DependentTable, ...] = attrs.field(
         factory=lambda: (DependentTable.of(JOB), DependentTable.of(CONVERSATION)),
-        converter=_together,
+        converter=_dependents,
     )
     audit: AuditTable | None = attrs.field(factory=lambda: AuditTable(optional=True))
+    references: tuple[ReferenceTable, ...] = attrs.field(
+        factory=lambda: (
+            ReferenceTable("CustomerAddress", optional=True),
+            ReferenceTable("MemoryNote", optional=True),
+        ),
+        converter=_references,
+    )
 
     @property
     def fields(self) -> frozenset[str]:
         """Return the lead fields it maps: kinds and scopes."""
         return frozenset(self.lead.identifiers) | frozenset(self.lead.scopes)
 
+    @property
+    def carried(self) -> tuple[ReferenceTable, ...]:
+        """Return the references whose rows are carried."""
+        return tuple(table for table in self.references if table.treatment == "carry")
+
+    @property
+    def pointing(self) -> dict[str, PointingTable]:
+        """Return the tables whose rows the ledger follows from customer to customer, by name."""
+        tables = (
+            PointingTable(LEAD, self.lead.table, self.lead.id, self.lead.customer_id),
+            *(
+                PointingTable(each.name, each.table, each.id, each.customer_id, each.lead_id)
+                for each in self.dependents
+            ),
+            *(
+                PointingTable(each.table, each.table, each.id, each.customer_id)
+                for each in self.carried
+            ),
+        )
+        return {table.name: table for table in tables}
+
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> StoreMapping:
         """Read a mapping from a TOML file; ``false`` stands for a column or table that is not.
 
         Its tables are ``[lead]`` (with ``[lead.identifiers]`` and ``[lead.scopes]``),
-        ``[customer]``, ``[[dependent]]`` and ``[audit]``; what is left out keeps its default.
+        ``[customer]``, ``[[dependent]]``, ``[[reference]]`` and ``[audit]``; what is left out
+        keeps its default.
 
         Raises:
             MappingError: with every table and key it does not know.
@@ -100,6 +143,9 @@ class StoreMapping:
                 for table in self.dependents
                 if not table.optional or fold(table.table) in folded
             ),
+            references=(
+                table for table in self.references if _if_present(table, folded, fold) is not None
+            ),
             audit=_if_present(self.audit, folded, fold),
         )
         faults = [*_contradictions(present), *_missing(present, folded, fold)]
@@ -111,7 +157,7 @@ class StoreMapping:
     def tables(self) -> tuple[Table, ...]:
         """Return every table it names."""
         audit = () if self.audit is None else (self.audit,)
-        return (self.lead, self.customer, *self.dependents, *audit)
+        return (self.lead, self.customer, *self.dependents, *self.references, *audit)
 
 
 def _missing(
@@ -139,23 +185,29 @@ def _contradictions(mapping: StoreMapping) -> Iterator[str]:
             yield f"identifier {kind} has no column"
     if (lead.tenant is None) != (mapping.customer.tenant is None):
         yield "map a tenant column for leads and for customers, or for neither"
-    names = Counter(dependent.name for dependent in mapping.dependents)
+    for table in mapping.references:
+        if table.treatment not in TREATMENTS:
+            yield wrong_treatment(f"the treatment of {table.table}")
+    dependents = (dependent.name for dependent in mapping.dependents)
+    references = (table.table for table in mapping.references)
+    names = Counter((LEAD, CUSTOMER, RULING, *dependents, *references))
     for name in sorted(name for name, count in names.items() if count > 1):
-        yield f"several dependents are called {name}"
+        yield f"several tables are called {name}"
 
 
 def _if_present(
-    audit: AuditTable | None, catalog: Mapping[str, Collection[str]], fold: Callable[[str], str]
-) -> AuditTable | None:
-    if audit is None or not audit.optional:
-        return audit
-    columns = catalog.get(fold(audit.table), ())
-    return audit if all(fold(column) in columns for column in audit.columns) else None
+    table: A | None, catalog: Mapping[str, Collection[str]], fold: Callable[[str], str]
+) -> A | None:
+    """Return *table*, or None where it is optional and not there with all its columns."""
+    if table is None or not table.optional:
+        return table
+    columns = catalog.get(fold(table.table), ())
+    return table if all(fold(column) in columns for column in table.columns) else None
 
 
 def _parse(document: Mapping[str, object], faults: list[str]) -> StoreMapping:
     """Build the mapping a TOML *document* describes; what is wrong with it goes to *faults*."""
-    known = {"lead", "customer", "dependent", "audit"}
+    known = {"lead", "customer", "dependent", "reference", "audit"}
     faults.extend(f"unknown table [{name}]" for name in sorted(set(document) - known))
     default = StoreMapping()
     audit: object = default.audit
@@ -166,14 +218,23 @@ def _parse(document: Mapping[str, object], faults: list[str]) -> StoreMapping:
         lead=build(LeadTable, "lead", document.get("lead", {}), faults) or default.lead,
         customer=build(CustomerTable, "customer", document.get("customer", {}), faults)
         or default.customer,
-        dependents=_dependents(document["dependent"], faults)
-        if "dependent" in document
-        else default.dependents,
+        dependents=_listed(DependentTable, "dependent", document, faults, default.dependents),
+        references=_listed(ReferenceTable, "reference", document, faults, default.references),
         audit=cast("AuditTable | None", audit),
     )
 
 
-def _dependents(rows: object, faults: list[str]) -> tuple[DependentTable, ...]:
-    rows = rows if isinstance(rows, list) else [rows]
-    built = (build(DependentTable, "dependent", row, faults) for row in rows)
+def _listed(
+    cls: type[T],
+    where: str,
+    document: Mapping[str, object],
+    faults: list[str],
+    default: tuple[T, ...],
+) -> tuple[T, ...]:
+    """Return the tables that *document* lists under *where*, or the *default*."""
+    if where not in document:
+        return default
+    raw = document[where]
+    rows = raw if isinstance(raw, list) else [raw]
+    built = (build(cls, where, row, faults) for row in rows)
     return tuple(table for table in built if table is not None)

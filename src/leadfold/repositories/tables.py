@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import attrs
 
@@ -11,7 +11,23 @@ from leadfold.model import Dependent
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["AuditTable", "CustomerTable", "DependentTable", "LeadTable", "Table", "build"]
+__all__ = [
+    "TREATMENTS",
+    "AuditTable",
+    "CustomerTable",
+    "DependentTable",
+    "LeadTable",
+    "PointingTable",
+    "ReferenceTable",
+    "Table",
+    "Treatment",
+    "build",
+    "wrong_treatment",
+]
+
+Treatment = Literal["carry", "ignore"]
+
+TREATMENTS: tuple[Treatment, ...] = ("carry", "ignore")
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
 
@@ -118,6 +134,38 @@ class DependentTable:
 
 
 @attrs.frozen
+class ReferenceTable:
+    """A further table whose rows point at a customer, and at no lead.
+
+    With *treatment* ``carry`` they take the customer in whose favour theirs retires; ``ignore``
+    leaves them to the store's own rule for a row that goes. *optional* says that a store without
+    the table, or without its columns, is as good.
+    """
+
+    table: str
+    id: str = "id"
+    customer_id: str = "customer_id"
+    treatment: Treatment = "carry"
+    optional: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return every column the mapping names."""
+        return (self.id, self.customer_id)
+
+
+@attrs.frozen
+class PointingTable:
+    """A table whose rows point at customers, under the *name* that the ledger calls it by."""
+
+    name: str
+    table: str
+    id: str
+    customer_id: str
+    lead_id: str | None = None
+
+
+@attrs.frozen
 class AuditTable:
     """The user's audit table; *id*, where mapped, is set to the run's id."""
 
@@ -136,7 +184,7 @@ class AuditTable:
         return tuple(column for column in named if column is not None)
 
 
-Table = LeadTable | CustomerTable | DependentTable | AuditTable
+Table = LeadTable | CustomerTable | DependentTable | ReferenceTable | AuditTable
 
 
 def build(cls: type[T], where: str, raw: object, faults: list[str]) -> T | None:
@@ -161,6 +209,8 @@ def _faults(where: str, raw: object, declared: str) -> list[str]:
     """Return what is wrong with *raw* where a field is *declared* a name, a flag or a table."""
     if declared == "bool":
         return [] if isinstance(raw, bool) else [f"{where} must be true or false"]
+    if declared == "Treatment":
+        return [] if raw in TREATMENTS else [wrong_treatment(where)]
     if declared.startswith("Mapping"):
         if not isinstance(raw, dict):
             return [f"{where} must be a table"]
@@ -171,6 +221,11 @@ def _faults(where: str, raw: object, declared: str) -> list[str]:
     if raw is False and declared.endswith("None"):
         return []
     return [] if isinstance(raw, str) and raw else [f"{where} must be a name"]
+
+
+def wrong_treatment(where: str) -> str:
+    """Return the fault of a treatment that is no such word."""
+    return f"{where} must be {' or '.join(TREATMENTS)}"
 
 
 def _names(raw: object, *, lists: bool) -> bool:

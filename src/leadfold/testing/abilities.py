@@ -9,14 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leadfold.repository import Repository
 
 __all__ = [
     "BesideReaders",
+    "ConditionalLeads",
+    "NotNullLinks",
+    "OriginalRuns",
     "ScopedLeads",
     "SeveralPhones",
     "Tenants",
+    "UndeclaredReferences",
     "UniquePhones",
+    "UnmappedColumns",
 ]
 
 
@@ -62,4 +69,56 @@ class BesideReaders(Protocol):
 
     def rename_lead_beside(self, repository: Repository, lead_id: str, name: str) -> None:
         """Set a lead's name from outside the transaction that *repository* reads in."""
+        ...
+
+
+@runtime_checkable
+class ConditionalLeads(Protocol):
+    """Which rows of the store are leads can hang on a condition."""
+
+    def with_named_leads(self, repository: Repository) -> Repository:
+        """Return a repository for which leads are the rows that have a name."""
+        ...
+
+
+@runtime_checkable
+class NotNullLinks(Protocol):
+    """The store can declare that every lead has a customer."""
+
+    def with_not_null_links(self, repository: Repository) -> Repository:
+        """Return a repository of a store where the link of a lead cannot be null."""
+        ...
+
+
+@runtime_checkable
+class OriginalRuns(Protocol):
+    """The audit trail of the store can hold what the script wrote that leadfold replaces."""
+
+    def with_original_run(self, repository: Repository, run_id: str) -> Repository:
+        """Return a repository whose audit trail has an entry of that script, with that id."""
+        ...
+
+
+@runtime_checkable
+class UndeclaredReferences(Protocol):
+    """Rows that leadfold was not told of can point at customers of the store."""
+
+    def refer_undeclared(self, repository: Repository, customer_id: str) -> None:
+        """Write such a row; the store itself knows what it refers to."""
+        ...
+
+    def raw_undeclared(self, repository: Repository) -> Sequence[object]:
+        """Return the customers that such rows point at."""
+        ...
+
+
+@runtime_checkable
+class UnmappedColumns(Protocol):
+    """Customers of the store can have columns that leadfold was not told of."""
+
+    def with_unmapped_columns(self, repository: Repository, customer_id: str) -> Repository:
+        """Return a repository with that customer: bytes, numbers and texts beside what is mapped.
+
+        The raw read of customers shows these columns too.
+        """
         ...

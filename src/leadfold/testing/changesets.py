@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import attrs
 
 from leadfold.changes import (
+    Carry,
     ChangeSet,
+    Erase,
     Follow,
     InsertCustomer,
     Link,
     PatchCustomer,
     Reindex,
+    Relink,
+    Retire,
     Run,
-    Stats,
     Unit,
+    planned_stats,
 )
+from leadfold.model import Ruling
 from leadfold.testing.readback import customer_rows, lead_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from leadfold.changes import Change, OnStale, Version
+    from leadfold.changes import Change, OnFault, OnStale, Version
     from leadfold.model import Identifier
-    from leadfold.repository import Repository
+    from leadfold.repository import LedgerEntry, Repository
 
 __all__ = [
     "AT",
@@ -36,7 +41,9 @@ __all__ = [
     "new_customer",
     "read_basis",
     "reindex",
+    "ruling",
     "run_of",
+    "told",
 ]
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -60,14 +67,25 @@ def link(lead_id: str, after: str | None, before: str | None = None) -> Link:
     return Link(lead_id, before, after, f"individual:{lead_id}")
 
 
-def follow(table: str, lead_id: str, customer_id: str) -> Follow:
+def follow(table: str, lead_id: str, customer_id: str, before: str | None = None) -> Follow:
     """Return the order that rows of *table* take the customer of their lead."""
-    return Follow(table, lead_id, customer_id, 1)
+    return Follow(table, lead_id, customer_id, 1, before)
 
 
 def reindex(record_id: str, *identifiers: Identifier) -> Reindex:
     """Return the index entry of a record."""
     return Reindex(record_id, tuple(sorted(identifiers)))
+
+
+def ruling(ruling_id: str, *parts: Iterable[str], minute: int = 0) -> Ruling:
+    """Return what a person decided about some leads, *minute* minutes after `AT`."""
+    return Ruling(ruling_id, parts, AT + timedelta(minutes=minute), "ann")
+
+
+def told(entries: Iterable[LedgerEntry]) -> list[tuple[object, ...]]:
+    """Return what *entries* say by table, row and action, without run, unit and reason."""
+    said = [(each.table, each.row, each.action, each.before, each.after) for each in entries]
+    return sorted(said, key=itemgetter(0, 1, 2))
 
 
 def run_of(run_id: str = "run-1", *, minute: int = 0, policy: str = "policy-1") -> Run:
@@ -108,15 +126,20 @@ class Basis:
         return self.unit(number, new_customer(customer_id, **row), link(lead_id, customer_id))
 
     def changeset(
-        self, *units: Unit, run: Run | None = None, on_stale: OnStale = "refuse"
+        self,
+        *units: Unit,
+        run: Run | None = None,
+        on_stale: OnStale = "refuse",
+        on_fault: OnFault = "skip",
     ) -> ChangeSet:
         """Return the change set of *units*, with the figures they would have."""
         return ChangeSet(
             run or run_of(),
             units,
-            expected=_expected(units),
+            expected=planned_stats(units),
             claims_at=self.clock,
             on_stale=on_stale,
+            on_fault=on_fault,
         )
 
 
@@ -133,21 +156,29 @@ def read_basis(repository: Repository) -> Basis:
 def _leads_of(changes: Iterable[Change]) -> Iterator[str]:
     for change in changes:
         match change:
-            case Link(lead_id=lead) | Follow(lead_id=lead) | Reindex(record_id=lead):
+            case (
+                Link(lead_id=lead)
+                | Follow(lead_id=lead)
+                | Erase(lead_id=lead)
+                | Reindex(record_id=lead)
+            ):
                 yield lead
 
 
 def _customers_of(changes: Iterable[Change]) -> Iterator[str]:
     for change in changes:
         match change:
-            case PatchCustomer(customer_id=customer) | Follow(customer_id=customer):
+            case PatchCustomer(customer_id=customer):
                 yield customer
-            case Link(before=before, after=after):
+            case (
+                Link(before=before, after=after)
+                | Carry(before=before, after=after)
+                | Relink(before=before, after=after)
+                | Follow(before=before, customer_id=after)
+                | Retire(customer_id=before, into=after)
+            ):
                 yield from (customer for customer in (before, after) if customer is not None)
+            case Erase(rows=rows, images=images):
+                yield from (*rows, *images)
             case Reindex(record_id=record) if record.startswith("customer:"):
                 yield record.removeprefix("customer:")
-
-
-def _expected(units: Iterable[Unit]) -> Stats:
-    kinds = Counter(type(change) for unit in units for change in unit.changes)
-    return Stats(customers_created=kinds[InsertCustomer], leads_linked=kinds[Link])

@@ -1,8 +1,9 @@
 """The conformance suite of the port: every adapter passes the same one.
 
 A subclass gives the fixture ``repository`` (fresh, empty, with the dependents Job and
-Conversation) and what `StoreHooks` asks for; `leadfold.testing.abilities` names what it may
-give besides. This half says what is not written, and what the identity index answers.
+Conversation, and with CustomerAddress as a carried table) and what `StoreHooks` asks for;
+`leadfold.testing.abilities` names what it may give besides. This part says what is not written,
+and what the identity index answers.
 """
 
 from __future__ import annotations
@@ -13,17 +14,25 @@ import attrs
 import pytest
 
 from leadfold.changes import PatchCustomer
-from leadfold.exceptions import RunExistsError, StalePlanError
+from leadfold.exceptions import RunExistsError
 from leadfold.model import Customer, Identifier, Lead
 from leadfold.testing.abilities import Tenants, UniquePhones
 from leadfold.testing.changesets import follow, link, new_customer, read_basis, reindex, run_of
-from leadfold.testing.contract_hooks import job, read_holders, read_leads, read_runs
+from leadfold.testing.contract_hooks import (
+    SourceFailedError,
+    job,
+    read_holders,
+    read_leads,
+    read_runs,
+)
 from leadfold.testing.contract_stored import StoredContract
+from leadfold.testing.contract_told import ToldContract
+from leadfold.testing.contract_undoing import UndoingContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from leadfold.changes import ChangeSet, Unit
+    from leadfold.changes import Unit
     from leadfold.repository import Repository
 
 __all__ = ["RepositoryContract"]
@@ -32,7 +41,7 @@ X = Identifier("phone", "+15551230001")
 Y = Identifier("email", "a@b.co")
 
 
-class RepositoryContract(StoredContract):
+class RepositoryContract(StoredContract, UndoingContract, ToldContract):
     """What every repository does; subclass it as ``TestMyStore``."""
 
     # A stale unit: what it rests on is not so any more.
@@ -419,21 +428,6 @@ class RepositoryContract(StoredContract):
             assert {key: row.customer_id for key, row in rows.items()} == {lead: f"c-{lead}"}
             assert dict(read_holders(side, X).records) == {lead: (X,)}
             assert [run.id for run in read_runs(side)] == [f"run-{lead}"]
-
-    def refuses(
-        self, repository: Repository, changes: ChangeSet, *, names: set[str] | None = None
-    ) -> None:
-        """Check that *changes* are refused as stale, naming those leads, and write nothing."""
-        before, runs = self.image(repository), read_runs(repository)
-        with pytest.raises(StalePlanError) as refused:
-            repository.commit(changes)
-        assert names is None or set(refused.value.lead_ids) == names
-        assert self.image(repository) == before
-        assert read_runs(repository) == runs
-
-
-class SourceFailedError(Exception):
-    """What the units of a test raise in their midst."""
 
 
 def fingerprint(repository: Repository) -> str | None:

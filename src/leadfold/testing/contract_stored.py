@@ -1,4 +1,4 @@
-"""The first half of the contract: what is seeded is read, what is committed is stored."""
+"""The first part of the contract: what is seeded is read, what is committed is stored."""
 
 from __future__ import annotations
 

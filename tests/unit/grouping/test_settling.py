@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadfold.grouping.disjoint import DisjointSets
+from leadfold.disjoint import DisjointSets
 from leadfold.grouping.settling import Guard, connected, held_apart, settle
 
 if TYPE_CHECKING:

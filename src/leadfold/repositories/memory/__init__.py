@@ -47,8 +47,10 @@ class InMemoryRepository:
     *leads* and *customers* are mappings, `Lead` and `Customer` objects, or any objects with
     those attributes; what a lead holds beyond the usual columns can serve as an identifier kind
     or a scope. *dependents* are rows by table name (or `Dependent`, where the columns are named
-    otherwise); Job and Conversation are always there. Declare *unique* customer columns, other
-    *constraints*, the identifier *fields* and whether a lead's link is nullable as a schema
+    otherwise); Job and Conversation are always there. *references* are rows of tables that point
+    at a customer and at no lead, such as addresses: a merge carries them over. *rulings* are in
+    force from the start, *audit* is what others wrote there. Declare *unique* customer columns,
+    other *constraints*, the identifier *fields* and whether a lead's link is nullable as a schema
     would; they bind what leadfold writes, never what the application does to its own rows.
 
     >>> repository = InMemoryRepository(
@@ -65,7 +67,9 @@ class InMemoryRepository:
         dependents: Dependents | None = None,
         customers: Iterable[object] = (),
         *,
+        references: Mapping[str, Iterable[DependentRow]] | None = None,
         rulings: Iterable[Ruling] = (),
+        audit: Iterable[AuditEntry] = (),
         unique: Collection[str] = (),
         link_nullable: bool = True,
         fields: Collection[str] | None = None,
@@ -80,15 +84,40 @@ class InMemoryRepository:
         )
         self._tenant = tenant
         self._store = Store()
-        self._declare(_declared(dependents or {}).values(), rulings)
-        self._fill(leads, dependents or {}, customers)
+        self._declare(
+            Tables(
+                leads=Table(self._shape.basis),
+                customers=Table(_shown_by),
+                dependents={
+                    declared.name: DependentTable(declared)
+                    for declared in _declared(dependents or {}).values()
+                },
+                references={name: DependentTable(Dependent(name)) for name in references or {}},
+                rulings={ruling.id: ruling for ruling in rulings},
+                audit=tuple(audit),
+            )
+        )
+        self._fill(leads, customers)
+        for rows in (dependents or {}, references or {}):
+            self._point(rows)
 
     def for_tenant(self, tenant: str) -> InMemoryRepository:
         """Return a repository of the same store bound to *tenant*, with its rows alone."""
-        declared = [table.declared for table in self._tables.dependents.values()]
+        mine = self._tables
         other = copy(self)
         other._tenant = tenant  # noqa: SLF001 - one of this class
-        other._declare(declared)  # noqa: SLF001
+        other._declare(  # noqa: SLF001
+            Tables(
+                leads=Table(self._shape.basis),
+                customers=Table(_shown_by),
+                dependents={
+                    name: DependentTable(table.declared) for name, table in mine.dependents.items()
+                },
+                references={
+                    name: DependentTable(table.declared) for name, table in mine.references.items()
+                },
+            )
+        )
         return other
 
     def reading(self) -> AbstractContextManager[Reader]:
@@ -113,6 +142,10 @@ class InMemoryRepository:
     def dependents(self, name: str) -> tuple[DependentRow, ...]:
         """Return the rows of the dependent *name* as they are now, in order of insertion."""
         return tuple(self._tables.dependents[name].rows.values())
+
+    def references(self, name: str) -> tuple[DependentRow, ...]:
+        """Return the rows of the referencing table *name* as they are now, likewise."""
+        return tuple(self._tables.references[name].rows.values())
 
     def audit(self) -> tuple[AuditEntry, ...]:
         """Return the audit trail, oldest first."""
@@ -159,37 +192,36 @@ class InMemoryRepository:
             draft.customers.drop(customer_id)
             for lead in [row for row in self.leads() if row.customer_id == customer_id]:
                 draft.leads.put(lead.id, attrs.evolve(lead, customer_id=None))
-            for name in self._tables.dependents:
-                draft.dependents(name).unlink(customer_id)
+            for name in self._tables.pointing:
+                draft.pointing(name).unlink(customer_id)
 
     def insert_dependent(self, name: str, row: DependentRow) -> None:
         """Insert or replace a row of the dependent *name*, as when a job comes in."""
         with self._changing() as draft:
-            draft.dependents(name).rows[text_id(row["id"])] = dict(row)
+            draft.pointing(name).rows[text_id(row["id"])] = dict(row)
+
+    def insert_reference(self, name: str, row: DependentRow) -> None:
+        """Insert or replace a row of the referencing table *name*, as when an address comes in."""
+        self.insert_dependent(name, row)
 
     @property
     def _tables(self) -> Tables:
         return self._store.tables[self._tenant]
 
-    def _declare(self, dependents: Iterable[Dependent], rulings: Iterable[Ruling] = ()) -> None:
-        """Make the tables of this tenant, empty but for the rulings, if there are none yet."""
-        tables = Tables(
-            leads=Table(self._shape.basis),
-            customers=Table(_shown_by),
-            dependents={declared.name: DependentTable(declared) for declared in dependents},
-            rulings=tuple(sorted(rulings, key=_creation)),
-        )
+    def _declare(self, tables: Tables) -> None:
+        """Let *tables* be those of this tenant, if there are none yet."""
         self._store.tables.setdefault(self._tenant, tables)
 
-    def _fill(
-        self, leads: Iterable[object], dependents: Dependents, customers: Iterable[object]
-    ) -> None:
+    def _fill(self, leads: Iterable[object], customers: Iterable[object]) -> None:
         with self._changing() as draft:
             _insert_leads(draft.leads, map(lead_of, leads))
             for customer in map(customer_of, customers):
                 _insert_customer(draft.customers, customer)
-            for name, rows in dependents.items():
-                table = draft.dependents(name if isinstance(name, str) else name.name)
+
+    def _point(self, tables: Dependents) -> None:
+        with self._changing() as draft:
+            for name, rows in tables.items():
+                table = draft.pointing(name if isinstance(name, str) else name.name)
                 table.rows.update((text_id(row["id"]), dict(row)) for row in rows)
 
     @contextmanager
@@ -233,11 +265,6 @@ def _declared(dependents: Dependents) -> dict[str, Dependent]:
 def _shown_by(customer: Customer) -> object:
     """Return what a customer's version stands for: what it is identified by."""
     return customer.phone, customer.email
-
-
-def _creation(ruling: Ruling) -> tuple[bool, str, str]:
-    moment = ruling.created_at
-    return moment is None, "" if moment is None else moment.isoformat(), ruling.id
 
 
 def _require(rows: Mapping[str, object], what: str, row_id: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
+from itertools import dropwhile, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -11,11 +12,14 @@ import attrs
 from leadfold.model import field_of, utc
 from leadfold.repositories.memory.rows import IDENTIFIERS
 from leadfold.repository import (
+    CUSTOMER,
+    LEAD,
     ORIGINAL,
     CustomerBatch,
     DependentCount,
     Holders,
     LeadBatch,
+    Reference,
     StoreFacts,
 )
 
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["MemoryReader"]
 
 BATCH = 10_000
+_NULLABLE = "InMemoryRepository(link_nullable=True)"
 
 Row = TypeVar("Row")
 
@@ -48,9 +53,10 @@ class MemoryReader:
         return StoreFacts(
             tenant=self.tenant,
             fields=self.shape.fields,
-            link_nullable=self.shape.link_nullable,
             unique=self.shape.unique,
             dependents=tuple(table.declared for table in self.tables.dependents.values()),
+            carried=tuple(self.tables.references),
+            not_null={} if self.shape.link_nullable else {LEAD: _NULLABLE},
             fingerprint=self.tables.index.fingerprint,
             clock=self.tables.index.clock,
         )
@@ -90,17 +96,69 @@ class MemoryReader:
         versions = {identifier: index.versions.get(identifier, 0) for identifier in identifiers}
         return Holders(records, versions, frozenset(saturated))
 
+    def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
+        """Return what the identity index holds for a record, even one whose row is gone."""
+        return self.tables.index.seen.get(record_id)
+
     def rulings(self) -> tuple[Ruling, ...]:
         """Return the rulings in force, in order of creation."""
-        return self.tables.rulings
+        return tuple(sorted(self.tables.rulings.values(), key=_creation))
 
-    def runs(self, limit: int = 20) -> tuple[Run, ...]:
-        """Return the latest runs, newest first."""
-        return tuple(islice(reversed(tuple(self.tables.runs.values())), limit))
+    def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
+        """Return the latest runs, newest first; of *ids* alone, where they are given."""
+        newest = reversed(tuple(self.tables.runs.values()))
+        return tuple(islice((run for run in newest if ids is None or run.id in ids), limit))
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield the ledger of a run in the order it was written."""
-        return iter(self.tables.ledger.get(run_id, ()))
+        """Yield the ledger of a run unit by unit, each in the order it was written."""
+        return iter(sorted(self.tables.ledger.get(run_id, ()), key=attrgetter("unit")))
+
+    def later(self, run_id: str) -> Iterator[LedgerEntry]:
+        """Yield what later runs did to rows that this run changed, in the order written."""
+        touched = {(entry.table, entry.row) for entry in self.tables.ledger.get(run_id, ())}
+        runs = dropwhile(lambda run: run != run_id, self.tables.runs)
+        for later in islice(runs, 1, None):
+            for entry in self.tables.ledger[later]:
+                if (entry.table, entry.row) in touched:
+                    yield entry
+
+    def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
+        """Yield every entry about a row, in the order written; *table* as the ledger calls it."""
+        for run in self.tables.runs:
+            for entry in self.tables.ledger[run]:
+                if (entry.table, entry.row) == (table, row) or (
+                    table == CUSTOMER
+                    and entry.action in {"link", "follow", "retire", "restore"}
+                    and row in (entry.before, entry.after)
+                ):
+                    yield entry
+
+    def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
+        """Yield the present customer of those *rows* of *table* that exist."""
+        pointing = None if table == LEAD else self.tables.table(table)
+        for row in dict.fromkeys(rows):
+            if pointing is None and row in self.tables.leads.rows:
+                yield Reference(table, row, self.tables.leads.rows[row].customer_id)
+            elif pointing is not None and row in pointing.rows:
+                yield Reference(table, row, pointing.customer_of(pointing.rows[row]))
+
+    def pointing_at(self, customer_ids: Collection[str]) -> Iterator[Reference]:
+        """Yield every row that points at one of these customers: leads first, then the others."""
+        wanted = set(customer_ids)
+        for lead in self.tables.leads.rows.values():
+            if lead.customer_id in wanted:
+                yield Reference(LEAD, lead.id, lead.customer_id)
+        for name, table in self.tables.pointing.items():
+            for row_id, row in table.rows.items():
+                if table.customer_of(row) in wanted:
+                    yield Reference(name, row_id, table.customer_of(row))
+
+    def is_original(self, run_id: str) -> bool:
+        """Tell whether an audit entry of that id was written by the script `ORIGINAL`."""
+        return any(
+            entry.id == run_id and entry.payload.get("script") == ORIGINAL
+            for entry in self.tables.audit
+        )
 
     def audited(self) -> Mapping[str, int]:
         """Return how many entries of the audit trail name each action."""
@@ -144,6 +202,11 @@ class MemoryReader:
         if customer.id in self.tables.made or created_by == "leadfold":
             return "leadfold"
         return "original" if created_by == ORIGINAL else None
+
+
+def _creation(ruling: Ruling) -> tuple[bool, str, str]:
+    moment = ruling.created_at
+    return moment is None, "" if moment is None else moment.isoformat(), ruling.id
 
 
 def _batches(rows: Mapping[str, Row], ids: Collection[str] | None) -> Iterator[list[Row]]:

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from leadfold.model import Cell
 
-__all__ = ["AuditEntry", "Constraint", "DependentRow", "Shape", "customer_of", "lead_of"]
+__all__ = [
+    "AuditEntry",
+    "Constraint",
+    "DependentRow",
+    "Shape",
+    "blanked",
+    "customer_of",
+    "image_of",
+    "lead_of",
+]
 
 DependentRow = Mapping[str, object]
 """A row of a dependent table: ``id``, its lead and its customer by column, and anything else."""
@@ -36,6 +45,7 @@ class AuditEntry:
     payload: Mapping[str, object] = attrs.field(repr=False)
     created_at: datetime
     lead_id: str | None = None
+    id: str = ""
 
 
 @attrs.frozen
@@ -91,6 +101,32 @@ def customer_of(source: object) -> Customer:
         metadata=cast("Mapping[str, object] | None", field_of(source, "metadata")),
         created_at=cast("datetime | None", field_of(source, "created_at")),
     )
+
+
+def image_of(customer: Customer) -> dict[str, object]:
+    """Return the whole row of *customer*, as the ledger keeps it."""
+    return attrs.asdict(customer, recurse=False)
+
+
+def blanked(
+    row: Mapping[str, object], values: Mapping[str, str]
+) -> tuple[dict[str, object], list[str]]:
+    """Return *row* without the *values* that it still holds, and the columns that lost theirs.
+
+    >>> blanked({"name": "Ann", "metadata": {"groupKey": "k"}}, {"name": "Bea", "groupKey": "k"})
+    ({'name': 'Ann', 'metadata': {'groupKey': None}}, ['groupKey'])
+    """
+    kept, lost = dict(row), []
+    for column, value in sorted(values.items()):
+        metadata = cast("Mapping[str, object]", kept.get("metadata") or {})
+        if column == "groupKey" and metadata.get(column) == value:
+            kept["metadata"] = {**metadata, column: None}
+        elif kept.get(column) == value:
+            kept[column] = None
+        else:
+            continue
+        lost.append(column)
+    return kept, lost
 
 
 def _cell(raw: object) -> Cell:

@@ -119,6 +119,12 @@ class Index:
             self._thaw(identifier).add(record_id)
         self.seen[record_id] = tuple(sorted(now))
 
+    def forget(self, record_id: str) -> None:
+        """Let *record_id* hold nothing, as if it had never been seen."""
+        if record_id in self.seen:
+            self.record(record_id, ())
+            del self.seen[record_id]
+
     def claimed_after(self, clock: int, identifiers: Collection[Identifier]) -> bool:
         """Tell whether one of *identifiers* gained or lost a holder after *clock*."""
         return any(self.versions.get(identifier, 0) > clock for identifier in identifiers)
@@ -140,12 +146,25 @@ class Tables:
     leads: Table[Lead]
     customers: Table[Customer]
     dependents: Mapping[str, DependentTable]
-    rulings: tuple[Ruling, ...] = ()
+    references: Mapping[str, DependentTable] = attrs.field(factory=dict)
+    rulings: Mapping[str, Ruling] = attrs.field(factory=dict)
     index: Index = attrs.field(factory=Index)
     runs: Mapping[str, Run] = attrs.field(factory=dict)
     ledger: Mapping[str, tuple[LedgerEntry, ...]] = attrs.field(factory=dict)
     audit: tuple[AuditEntry, ...] = ()
     made: frozenset[str] = frozenset()
+
+    @property
+    def pointing(self) -> Mapping[str, DependentTable]:
+        """Return the tables, beside the leads, whose rows point at customers."""
+        return {**self.dependents, **self.references}
+
+    def table(self, name: str) -> DependentTable:
+        """Return the dependent or referencing table *name*, which must be declared."""
+        if name not in self.pointing:
+            msg = f"no table is named {name}: declare it in dependents= or references="
+            raise StoreError(msg)
+        return self.pointing[name]
 
 
 class Draft:
@@ -153,7 +172,7 @@ class Draft:
 
     def __init__(self, tables: Tables) -> None:
         self.before = tables
-        self._dependents: dict[str, DependentTable] = {}
+        self._pointing: dict[str, DependentTable] = {}
 
     @cached_property
     def leads(self) -> Table[Lead]:
@@ -170,11 +189,21 @@ class Draft:
         """The identity index, to write on."""
         return self.before.index.copy()
 
-    def dependents(self, name: str) -> DependentTable:
-        """Return the rows of the dependent *name*, to write on."""
-        if name not in self._dependents:
-            self._dependents[name] = self.before.dependents[name].copy()
-        return self._dependents[name]
+    @cached_property
+    def rulings(self) -> dict[str, Ruling]:
+        """The rulings in force, to write on."""
+        return dict(self.before.rulings)
+
+    @cached_property
+    def ledger(self) -> dict[str, tuple[LedgerEntry, ...]]:
+        """The entries of every run, to write on."""
+        return dict(self.before.ledger)
+
+    def pointing(self, name: str) -> DependentTable:
+        """Return the rows of the dependent or reference *name*, to write on."""
+        if name not in self._pointing:
+            self._pointing[name] = self.before.table(name).copy()
+        return self._pointing[name]
 
     def finished(self) -> Tables:
         """Return the tables as they are now."""
@@ -184,8 +213,14 @@ class Draft:
             leads=touched.get("leads", self.before.leads),
             customers=touched.get("customers", self.before.customers),
             index=touched.get("index", self.before.index),
-            dependents={**self.before.dependents, **self._dependents},
+            rulings=touched.get("rulings", self.before.rulings),
+            ledger=touched.get("ledger", self.before.ledger),
+            dependents=self._written(self.before.dependents),
+            references=self._written(self.before.references),
         )
+
+    def _written(self, tables: Mapping[str, DependentTable]) -> dict[str, DependentTable]:
+        return {name: self._pointing.get(name, table) for name, table in tables.items()}
 
 
 class Store:

@@ -5,25 +5,30 @@ A unit's rows are staged beside the tables until all of them are right; only the
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
-from functools import partial
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from leadfold.changes import Follow, InsertCustomer, Link, PatchCustomer, Reindex
-from leadfold.exceptions import StoreError, UnitError
+from leadfold.exceptions import UnitError
 from leadfold.masking import mask
-from leadfold.repositories.memory.rows import customer_of
-from leadfold.repository import LedgerEntry
+from leadfold.repositories.memory.pointers import Pointers
+from leadfold.repositories.memory.rows import blanked
+from leadfold.repositories.memory.staged import Staged
 
 if TYPE_CHECKING:
-    from leadfold.changes import Change, Unit
+    from collections.abc import Mapping
+
+    from leadfold.changes import Erase, Unit
     from leadfold.model import Customer, Lead
     from leadfold.repositories.memory.rows import Shape
-    from leadfold.repositories.memory.tables import DependentTable, Draft
+    from leadfold.repositories.memory.tables import Draft
+    from leadfold.repository import LedgerEntry
 
 __all__ = ["Writer"]
+
+_IMAGES = {"insert": "after", "retire": "before", "restore": "after"}
+"""Which side of a ledger entry holds a copy of a customer's row."""
 
 
 class Writer:
@@ -36,7 +41,7 @@ class Writer:
         self.entries: list[LedgerEntry] = []
         self.followed: Counter[str] = Counter()
         self.made: set[str] = set()
-        self._by_lead: dict[str, dict[str | None, list[str]]] = {}
+        self._pointers = Pointers(draft)
         self._taken = {
             column: {getattr(row, column): row.id for row in draft.before.customers.rows.values()}
             for column in sorted(shape.unique)
@@ -44,26 +49,11 @@ class Writer:
 
     def write(self, unit: Unit) -> None:
         """Write all changes of *unit*, or raise `UnitError` and write none."""
-        staged = _Staged(self, unit.number)
-        for change in unit.changes:
-            staged.apply(change)
+        staged = Staged(self.draft, self.shape, self._pointers, self.run_id, unit)
         self._check(staged)
         self._keep(staged)
 
-    def table(self, name: str) -> DependentTable:
-        """Return the rows of a dependent, to write on."""
-        if name not in self.draft.before.dependents:
-            msg = f"no dependent is named {name}: declare it in dependents="
-            raise StoreError(msg)
-        return self.draft.dependents(name)
-
-    def rows_of(self, name: str, lead_id: str) -> list[str]:
-        """Return the ids of the rows of dependent *name* that point at *lead_id*."""
-        if name not in self._by_lead:
-            self._by_lead[name] = self.table(name).by_lead()
-        return self._by_lead[name].get(lead_id, [])
-
-    def _check(self, staged: _Staged) -> None:
+    def _check(self, staged: Staged) -> None:
         rows: list[Lead | Customer] = [*staged.customers.maps[0].values()]
         rows += staged.leads.maps[0].values()
         for row in rows:
@@ -73,93 +63,63 @@ class Writer:
         for column, taken in self._taken.items():
             _check_unique(column, taken, staged)
 
-    def _keep(self, staged: _Staged) -> None:
+    def _keep(self, staged: Staged) -> None:
+        self._pointers.move(staged.moves)
         for customer in staged.customers.maps[0].values():
             self.draft.customers.put(customer.id, customer)
             for column, taken in self._taken.items():
                 taken[getattr(customer, column)] = customer.id
+        for retired in staged.retired:
+            for column, taken in self._taken.items():
+                taken.pop(getattr(staged.customers[retired], column), None)
+            self.draft.customers.drop(retired)
         for lead in staged.leads.maps[0].values():
             self.draft.leads.put(lead.id, lead)
-        for name, row_id, customer_id in staged.followed:
-            self.table(name).link(row_id, customer_id)
-            self.followed[name] += 1
+        for (name, row_id), customer_id in staged.moved.items():
+            self.draft.pointing(name).link(row_id, customer_id)
+        self.followed += staged.followed
+        for ruling in staged.rulings.values():
+            self._rule(ruling.id, staged)
         for record in staged.records:
             self.draft.index.record(record.record_id, record.identifiers)
+        for erase in staged.erased:
+            self.draft.index.forget(erase.lead_id)
+            self._blank_images(erase)
         self.made.update(entry.row for entry in staged.entries if entry.action == "insert")
         self.entries += staged.entries
 
+    def _rule(self, ruling_id: str, staged: Staged) -> None:
+        if staged.in_force[ruling_id]:
+            self.draft.rulings[ruling_id] = staged.rulings[ruling_id]
+        else:
+            self.draft.rulings.pop(ruling_id, None)
 
-class _Staged:
-    """The rows of one unit, seen before the tables', and the ledger of their changes."""
-
-    def __init__(self, writer: Writer, number: int) -> None:
-        self.leads = ChainMap[str, "Lead"]({}, writer.draft.leads.rows)
-        self.customers = ChainMap[str, "Customer"]({}, writer.draft.customers.rows)
-        self.followed: list[tuple[str, str, str]] = []
-        self.records: list[Reindex] = []
-        self.entries: list[LedgerEntry] = []
-        self._writer = writer
-        self._entry = partial(LedgerEntry, writer.run_id, number)
-
-    def apply(self, change: Change) -> None:
-        """Stage one change, or raise what the store has against it."""
-        match change:
-            case InsertCustomer():
-                self._insert(change)
-            case PatchCustomer():
-                self._patch(change)
-            case Link():
-                self._link(change)
-            case Follow():
-                self._follow(change)
-            case Reindex():  # pragma: no branch - the last of the five
-                self.records.append(change)
-
-    def _insert(self, insert: InsertCustomer) -> None:
-        if insert.customer_id in self.customers:
-            msg = f"there is a customer {insert.customer_id} already"
-            raise UnitError(msg)
-        customer = customer_of({**insert.row, "id": insert.customer_id})
-        self.customers[customer.id] = customer
-        entry = self._entry("Customer", customer.id, "insert", None, dict(insert.row))
-        self.entries.append(entry)
-
-    def _patch(self, patch: PatchCustomer) -> None:
-        customer = self.customers[patch.customer_id]
-        metadata = dict(customer.metadata or {})
-        kept = {key: value for key, value in metadata.items() if key not in patch.before}
-        self.customers[customer.id] = attrs.evolve(customer, metadata={**kept, **patch.after})
-        entry = self._entry("Customer", customer.id, "patch", dict(patch.before), dict(patch.after))
-        self.entries.append(entry)
-
-    def _link(self, link: Link) -> None:
-        self._require(link.after)
-        if link.after is None and not self._writer.shape.link_nullable:
-            msg = f"lead {link.lead_id}: its customer must not be null"
-            raise UnitError(msg)
-        lead = self.leads[link.lead_id]
-        self.leads[lead.id] = attrs.evolve(lead, customer_id=link.after)
-        entry = self._entry("Lead", lead.id, "link", link.before, link.after, link.reason)
-        self.entries.append(entry)
-
-    def _follow(self, follow: Follow) -> None:
-        self._require(follow.customer_id)
-        table = self._writer.table(follow.table)
-        for row_id in self._writer.rows_of(follow.table, follow.lead_id):
-            if table.customer_of(table.rows[row_id]) is not None:
-                continue
-            self.followed.append((follow.table, row_id, follow.customer_id))
-            entry = self._entry(follow.table, row_id, "follow", None, follow.customer_id)
-            self.entries.append(entry)
-
-    def _require(self, customer_id: str | None) -> None:
-        """Hold up the foreign key to customers."""
-        if customer_id is not None and customer_id not in self.customers:
-            msg = f"there is no customer {customer_id}"
-            raise UnitError(msg)
+    def _blank_images(self, erase: Erase) -> None:
+        for run, entries in self.draft.before.ledger.items():
+            if any(entry.row in erase.images for entry in entries):
+                self.draft.ledger[run] = tuple(
+                    _without(entry, erase.images.get(entry.row, {})) for entry in entries
+                )
 
 
-def _check_unique(column: str, taken: dict[object, str], staged: _Staged) -> None:
+def _without(entry: LedgerEntry, values: Mapping[str, str]) -> LedgerEntry:
+    """Return *entry* with *values* blanked in the copy of a row that it holds."""
+    side = _IMAGES.get(entry.action)
+    if side is None or not values:
+        return entry
+    image, lost = blanked(getattr(entry, side), values)
+    if not lost:
+        return entry
+    sources = image.get("sources")
+    if isinstance(sources, dict):
+        image["sources"] = {name: lead for name, lead in sources.items() if name not in lost}
+    image["erased"] = sorted({*cast("list[str]", image.get("erased", [])), *lost})
+    if side == "before":
+        return attrs.evolve(entry, before=image)
+    return attrs.evolve(entry, after=image)
+
+
+def _check_unique(column: str, taken: dict[object, str], staged: Staged) -> None:
     """Raise if a staged customer shows a value of *column* that another customer shows."""
     shown: dict[object, str] = {}
     for customer in staged.customers.maps[0].values():
@@ -167,6 +127,6 @@ def _check_unique(column: str, taken: dict[object, str], staged: _Staged) -> Non
         if value is None:
             continue
         holder = shown.setdefault(value, taken.get(value, customer.id))
-        if holder != customer.id:
+        if holder != customer.id and holder not in staged.retired:
             msg = f"{column} {mask(column, value)} is unique and customer {holder} shows it"
             raise UnitError(msg)

@@ -99,7 +99,8 @@ class SQLiteRepository:
         with self._reading_session() as session, session.snapshot():
             catalog = Catalog.of(session, self._mapping)
             mapping = catalog.fit(session, self._mapping, self._tenant)
-            shapes = Shapes(mapping, indexed=catalog.has_own)
+            untyped = catalog.untyped(mapping)
+            shapes = Shapes(mapping, indexed=catalog.has_own, untyped=untyped)
             yield SQLiteReader(session, catalog, mapping, shapes, self._tenant)
 
     def commit(self, changes: ChangeSet) -> Committed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leadfold.backfill.checking import EXPLAINED_BY, LARGE
-from leadfold.repositories.sqlite.shapes import Shapes, quote
+from leadfold.repositories.sqlite.shapes import Shapes, literal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def _statements(mapping: StoreMapping) -> Iterator[str]:
     for table in mapping.dependents:
         pieces = _pieces(shapes, table)
         for statement, name in _OF_DEPENDENTS.items():
-            named = {**pieces, "title": _text(name.format(table.name))}
+            named = {**pieces, "title": literal(name.format(table.name))}
             yield shapes.statement(f"check_{statement}", **named)
     if mapping.customer.metadata is not None:
         yield shapes.statement("check_idle")
@@ -66,12 +66,12 @@ def _statements(mapping: StoreMapping) -> Iterator[str]:
         if column is not None:
             pieces = {
                 "column": quote(column),
-                "title": _text(f"{kind}s shown by several customers"),
+                "title": literal(f"{kind}s shown by several customers"),
             }
             yield shapes.statement("check_shown_twice", **pieces)
     yield shapes.statement("check_large", large=str(LARGE))
     if mapping.audit is not None:
-        yield shapes.statement("check_audit", actions=", ".join(map(_text, EXPLAINED_BY)))
+        yield shapes.statement("check_audit", actions=", ".join(map(literal, EXPLAINED_BY)))
 
 
 def _pieces(shapes: Shapes, table: DependentTable) -> dict[str, str]:
@@ -84,8 +84,3 @@ def _pieces(shapes: Shapes, table: DependentTable) -> dict[str, str]:
     tenanted = shapes.mapping.lead.tenant is not None
     mine = shapes.statement("dependent_mine", **names) if tenanted else "1"
     return {**names, "mine": mine}
-
-
-def _text(value: str) -> str:
-    """Return *value* as an SQL text, whatever characters it has."""
-    return "'" + value.replace("'", "''") + "'"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     from leadfold.repositories.mapping import LeadTable
     from leadfold.repositories.sqlite.session import Row
-    from leadfold.repository import Maker
-
-    LedgerAction = Literal["insert", "patch", "link", "follow", "retire", "restore"]
+    from leadfold.repository import Action, Maker
 
 __all__ = ["Rows", "customer_batch", "entry_of", "lead_batch", "run_of"]
 
@@ -161,15 +159,15 @@ def run_of(row: Row) -> Run:
     )
 
 
-def entry_of(run_id: str, row: Row) -> LedgerEntry:
-    """Return an entry of the ledger of *run_id*."""
-    unit, table, row_id, action, before, after, reason = row
+def entry_of(row: Row) -> LedgerEntry:
+    """Return an entry of the ledger."""
+    run, unit, table, row_id, action, before, after, reason = row
     return LedgerEntry(
-        run_id=run_id,
+        run_id=str(run),
         unit=cast("int", unit),
         table=str(table),
         row=str(row_id),
-        action=cast("LedgerAction", action),
+        action=cast("Action", action),
         before=load(before),
         after=_image(load(after)) if action == "insert" else load(after),
         reason=str(reason),

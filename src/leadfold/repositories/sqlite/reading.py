@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.model import Identifier, Ruling
-from leadfold.repositories.sqlite.cells import dump, load, moment
+from leadfold.repositories.sqlite.cells import dump, identifiers_of, json_object, load, moment
 from leadfold.repositories.sqlite.columns import (
     Rows,
     customer_batch,
@@ -16,9 +16,9 @@ from leadfold.repositories.sqlite.columns import (
     lead_batch,
     run_of,
 )
-from leadfold.repositories.sqlite.schema import facts
+from leadfold.repositories.sqlite.schema import facts, unmapped
 from leadfold.repositories.sqlite.session import UndecodableError
-from leadfold.repository import DependentCount, Holders
+from leadfold.repository import ORIGINAL, DependentCount, Holders, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from leadfold.repositories.sqlite.schema import Catalog
     from leadfold.repositories.sqlite.session import Row, Session
     from leadfold.repositories.sqlite.shapes import Shapes
+    from leadfold.repositories.tables import PointingTable
     from leadfold.repository import CustomerBatch, LeadBatch, LedgerEntry, StoreFacts
 
 __all__ = ["SQLiteReader"]
@@ -89,6 +90,11 @@ class SQLiteReader:
         wanted = {identifier: versions.get(identifier, 0) for identifier in identifiers}
         return Holders(records_of, {**versions, **wanted}, frozenset(saturated))
 
+    def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
+        """Return what the identity index holds for a record, or None where it never saw it."""
+        rows = self._own_rows("recorded", record=record_id)
+        return identifiers_of([cell for (cell,) in rows])[0] if rows else None
+
     def rulings(self) -> tuple[Ruling, ...]:
         """Return the rulings in force, in order of creation."""
         rows = self._own_rows("rulings")
@@ -102,17 +108,45 @@ class SQLiteReader:
             for ruling, parts, created_at, actor in rows
         )
 
-    def runs(self, limit: int = 20) -> tuple[Run, ...]:
-        """Return the latest runs, newest first."""
-        return tuple(run_of(row) for row in self._own_rows("runs", limit=limit))
+    def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
+        """Return the latest runs, newest first; of *ids* alone, where they are given."""
+        rows = self._own_rows("runs", limit=limit, ids=_listed(ids))
+        return tuple(run_of(row) for row in rows)
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield the ledger of a run in the order it was written."""
-        if not self._catalog.has_own:
-            return
-        query = self._shapes.statement("entries")
-        for rows in self._fetched(query, self._bound(run=run_id), str):
-            yield from (entry_of(run_id, row) for row in rows)
+        """Yield the ledger of a run unit by unit, each in the order it was written."""
+        return self._entries("entries", run=run_id)
+
+    def later(self, run_id: str) -> Iterator[LedgerEntry]:
+        """Yield what later runs did to rows that this run changed, in the order written."""
+        return self._entries("later", run=run_id)
+
+    def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
+        """Yield every entry about a row, in the order written; *table* as the ledger calls it.
+
+        About a customer are also the links from and to it, and who was retired into it.
+        """
+        return self._entries("history", table=table, row=row)
+
+    def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
+        """Yield the present customer of those *rows* of *table* that exist, in any order."""
+        if table not in self._mapping.pointing:
+            raise unmapped(table)
+        return self._references("links", self._mapping.pointing[table], rows)
+
+    def pointing_at(self, customer_ids: Collection[str]) -> Iterator[Reference]:
+        """Yield every row that points at one of these customers, in any order."""
+        for table in self._mapping.pointing.values():
+            yield from self._references("pointing_at", table, customer_ids)
+
+    def is_original(self, run_id: str) -> bool:
+        """Tell whether an audit entry of that id was written by the script `ORIGINAL`."""
+        audit = self._mapping.audit
+        if audit is None or audit.id is None:
+            return False
+        query = self._shapes.statement("audited_script")
+        payloads = self._session.rows(query, {"run": run_id})
+        return any(_script(payload) == ORIGINAL for (payload,) in payloads)
 
     def audited(self) -> Mapping[str, int]:
         """Return how many entries of the audit trail name each action."""
@@ -121,6 +155,21 @@ class SQLiteReader:
         else:
             rows = self._session.rows(self._shapes.statement("user_audited"))
         return {str(action): cast("int", count) for action, count in rows}
+
+    def _entries(self, name: str, **values: object) -> Iterator[LedgerEntry]:
+        if not self._catalog.has_own:
+            return
+        query = self._shapes.statement(name)
+        for rows in self._fetched(query, self._bound(**values), str):
+            yield from map(entry_of, rows)
+
+    def _references(
+        self, name: str, table: PointingTable, ids: Collection[str]
+    ) -> Iterator[Reference]:
+        query = self._shapes.pointing(name, table)
+        for rows in self._fetched(query, self._bound(ids=_listed(ids)), str):
+            for row, customer_id in rows:
+                yield Reference(table.name, str(row), cast("str | None", customer_id))
 
     def _own_rows(self, name: str, **values: object) -> list[Row]:
         if not self._catalog.has_own:
@@ -167,6 +216,13 @@ class SQLiteReader:
         cursor = self._session.execute(query, bound)
         while rows := self._session.fetch(cursor, _BATCH, factory):
             yield rows
+
+
+def _script(payload: object) -> object:
+    """Return what the *payload* of an audit entry says that wrote it, or None."""
+    if not isinstance(payload, bytes):
+        return None
+    return (json_object(payload.decode(errors="replace")) or {}).get("script")
 
 
 def _listed(ids: Collection[str] | None) -> str | None:

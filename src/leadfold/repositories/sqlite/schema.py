@@ -11,16 +11,26 @@ import attrs
 from leadfold.exceptions import MappingError, StoreError
 from leadfold.repositories import sql
 from leadfold.repositories.sqlite.cells import dump
+from leadfold.repositories.sqlite.loosening import loosening
 from leadfold.repositories.sqlite.shapes import explain_condition
-from leadfold.repository import StoreFacts
+from leadfold.repository import LEAD, StoreFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from leadfold.repositories.mapping import StoreMapping
+    from leadfold.repositories.mapping import DependentTable, ReferenceTable, StoreMapping
     from leadfold.repositories.sqlite.session import Session
 
-__all__ = ["Catalog", "Column", "create_user_tables", "migrate", "statements_of"]
+__all__ = [
+    "Catalog",
+    "Column",
+    "create_user_tables",
+    "migrate",
+    "statements_of",
+    "undeclared",
+    "unique_fields",
+    "unmapped",
+]
 
 _OWN = "leadfold_migrations"
 _NOT_NULL = re.compile(
@@ -89,6 +99,26 @@ class Catalog:
             raise MappingError(faults)
         return fitted
 
+    def stored(self, table: str) -> tuple[str, ...]:
+        """Return the columns of *table* that hold what was written, not what is computed."""
+        columns = self.tables[fold(table)].values()
+        return tuple(column.name for column in columns if not column.generated)
+
+    def untyped(self, mapping: StoreMapping) -> frozenset[tuple[str, str]]:
+        """Return which tables and columns that point at customers or leads have no type.
+
+        Text compared with a number in such a column is another value, whatever it says.
+        """
+        pointing = (
+            (table.table, column)
+            for table in mapping.pointing.values()
+            for column in (table.id, table.customer_id, table.lead_id)
+            if column is not None
+        )
+        return frozenset(
+            names for names in pointing if self.column(*names).type.upper() in {"", "BLOB"}
+        )
+
     def required(self, mapping: StoreMapping) -> tuple[str, ...]:
         """Return the columns that a new customer must have and the mapping does not name."""
         table = mapping.customer
@@ -131,15 +161,15 @@ def facts(
     session: Session, catalog: Catalog, mapping: StoreMapping, tenant: str | None
 ) -> StoreFacts:
     """Return what a plan must know of the store."""
-    lead = mapping.lead
     fingerprint, clock = _index_state(session, tenant) if catalog.has_own else (None, 0)
     return StoreFacts(
         tenant=tenant,
         fields=mapping.fields,
-        link_nullable=not catalog.column(lead.table, lead.customer_id).not_null,
-        unique=frozenset(_unique(session, mapping)),
+        unique=frozenset(unique_fields(session, mapping)),
         dependents=tuple(table.dependent for table in mapping.dependents),
-        foreign_keys=tuple(_undeclared(session, mapping)),
+        carried=tuple(table.table for table in mapping.carried),
+        foreign_keys=tuple(undeclared(session, mapping)),
+        not_null=dict(_not_null(session, catalog, mapping)),
         fingerprint=fingerprint,
         clock=clock,
         owns_transaction=session.owned,
@@ -152,7 +182,7 @@ def _index_state(session: Session, tenant: str | None) -> tuple[str | None, int]
     return (rows[0][0] or None, rows[0][1]) if rows else (None, 0)
 
 
-def _unique(session: Session, mapping: StoreMapping) -> Iterator[str]:
+def unique_fields(session: Session, mapping: StoreMapping) -> Iterator[str]:
     """Yield which of phone and email are unique by themselves, wherever they are not NULL."""
     query = sql.named("sqlite/reading.sql")["unique_columns"]
     rows = session.rows(query, {"table": mapping.customer.table})
@@ -173,14 +203,35 @@ def _only_not_null(definition: str, column: str) -> bool:
     return found is not None and fold(found["column"]) == fold(column)
 
 
-def _undeclared(session: Session, mapping: StoreMapping) -> Iterator[str]:
+def _not_null(
+    session: Session, catalog: Catalog, mapping: StoreMapping
+) -> Iterator[tuple[str, str]]:
+    """Yield the tables of leads and dependents whose link is NOT NULL, and what would end that."""
+    linked = (LEAD, *(table.name for table in mapping.dependents))
+    query = sql.named("sqlite/reading.sql")["definition"]
+    for name in linked:
+        table = mapping.pointing[name]
+        column = catalog.column(table.table, table.customer_id)
+        if column.not_null:
+            [(stored, definition)] = session.rows(query, {"table": table.table})
+            yield name, loosening(str(stored), column.name, str(definition), fold)
+
+
+def undeclared(session: Session, mapping: StoreMapping) -> Iterator[str]:
     """Yield the columns that reference customers and that the mapping does not know."""
     known = {(fold(mapping.lead.table), fold(mapping.lead.customer_id))}
-    known |= {(fold(each.table), fold(each.customer_id)) for each in mapping.dependents}
+    declared: tuple[DependentTable | ReferenceTable, ...]
+    declared = (*mapping.dependents, *mapping.references)
+    known |= {(fold(each.table), fold(each.customer_id)) for each in declared}
     query = sql.named("sqlite/reading.sql")["foreign_keys"]
     for table, column in session.rows(query, {"table": mapping.customer.table}):
         if (fold(str(table)), fold(str(column))) not in known:
             yield f"{table}.{column}"
+
+
+def unmapped(table: str) -> StoreError:
+    """Return the error for a *table* that a change or a question names and no mapping does."""
+    return StoreError(f"the store maps no table called {table}: declare it in its mapping")
 
 
 def migrate(session: Session, catalog: Catalog) -> None:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold.repositories import sql
+from leadfold.repository import LEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping, Sequence
 
     from leadfold.repositories.mapping import DependentTable, LeadTable, StoreMapping, Table
+    from leadfold.repositories.tables import PointingTable
 
-__all__ = ["Shapes", "explain_condition", "quote"]
+__all__ = ["Shapes", "explain_condition", "literal", "quote"]
 
 _PLACE = re.compile(r"\{([a-z_.]+)\}")
 _MOMENTS = frozenset({"created_at", "updated_at"})
@@ -33,11 +35,20 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(value: str) -> str:
+    """Return *value* as an SQL text, whatever characters it has.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + value.replace("'", "''") + "'"
+
+
 def _fill(template: str, names: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda place: names[place[1]], template)
 
 
-def _names(prefix: str, table: Table) -> dict[str, str]:
+def _names(prefix: str, table: Table | PointingTable) -> dict[str, str]:
     """Return the quoted table and single columns of *table*, each under its field's name."""
     values = attrs.asdict(table, recurse=False)
     columns = {
@@ -83,11 +94,21 @@ def _condition(lead: LeadTable) -> str:
 
 
 class Shapes:
-    """Composes the statements for *mapping*; *indexed* tells whether leadfold's tables exist."""
+    """Composes the statements for *mapping*; *indexed* tells whether leadfold's tables exist.
 
-    def __init__(self, mapping: StoreMapping, *, indexed: bool) -> None:
+    *untyped* are the tables and columns whose ids must be made text before they are compared.
+    """
+
+    def __init__(
+        self,
+        mapping: StoreMapping,
+        *,
+        indexed: bool,
+        untyped: Container[tuple[str, str]] = frozenset(),
+    ) -> None:
         self.mapping = mapping
-        files = ("reading", "writing", "validation")
+        self._untyped = untyped
+        files = ("reading", "writing", "undoing", "validation")
         self._statements = {
             name: text for file in files for name, text in sql.named(f"sqlite/{file}.sql").items()
         }
@@ -98,11 +119,13 @@ class Shapes:
             **self._cells(),
             **self._inserts(),
             "patch_misfits": "",
+            "group_key": "NULL",
         }
+        self._names |= self._pieces("entry_columns")
         self._names |= self._index() if indexed else _NO_INDEX
         if mapping.customer.metadata is not None:
-            for piece in ("metadata_is_object", "patch_misfits"):
-                self._names[piece] = self.statement(piece)
+            self._names |= self._pieces("metadata_is_object")
+            self._names |= self._pieces("patch_misfits", "group_key")
         if mapping.audit is not None:
             self._names |= _names("audit", mapping.audit)
 
@@ -121,12 +144,57 @@ class Shapes:
 
     def dependent(self, name: str, table: DependentTable) -> str:
         """Return the statement called *name* for a dependent *table*."""
-        names = _names("dependent", table)
+        names = {
+            **_names("dependent", table),
+            "dependent_lead": self._comparable(table.table, table.lead_id),
+        }
         template = self._statements[name]
         mine = "1"
         if self.mapping.lead.tenant is not None:
             mine = _fill(self._statements["dependent_mine"], {**self._names, **names})
         return _fill(template, {**self._names, **names, "dependent_mine": mine})
+
+    def pointing(self, name: str, table: PointingTable) -> str:
+        """Return the statement called *name* for a *table* that points at customers."""
+        names = {
+            **_names("pointing", table),
+            "pointing_row": self._comparable(table.table, table.id),
+            "pointing_target": self._comparable(table.table, table.customer_id),
+        }
+        mine = {"pointing_mine": "1", "customer_mine": "1"}
+        if self.mapping.lead.tenant is not None:
+            mine["customer_mine"] = self._piece("customer_mine", names)
+            mine["pointing_mine"] = self._mine(table, names)
+        pieces = {**names, **mine, "pointing_name": literal(table.name)}
+        return self.statement(name, **pieces)
+
+    def still_pointing(self) -> str:
+        """Return the query for a row, of any table, that points at a customer to be retired."""
+        tables = self.mapping.pointing.values()
+        queries = (self.pointing("still_pointing", table) for table in tables)
+        return "\nUNION ALL\n".join(queries) + "\nORDER BY 1, 2 LIMIT 1"
+
+    def customer_rows(self, columns: Sequence[str]) -> str:
+        """Return the query for whole rows, of these *columns*, of customers to be retired."""
+        cells = ", ".join(f"row.{quote(column)}" for column in columns)
+        return self.statement("rows_to_retire", row_cells=cells)
+
+    def giving_up(self, name: str, field: str) -> str:
+        """Return the statement called *name* for a unique *field* of customers to be retired."""
+        return self.statement(name, column=self._names[f"customer.{field}"])
+
+    def restore(self, columns: Sequence[str], rows: Sequence[str]) -> str:
+        """Return the insertion of *rows*, the places of their values, into these *columns*."""
+        names = ", ".join(map(quote, columns))
+        return self.statement("restore_customers", row_columns=names, row_values=", ".join(rows))
+
+    def blanking(self, field: str) -> str:
+        """Return what blanks a mapped *field* of customers, or the group key in their metadata."""
+        if field == "groupKey":
+            column = self._names["customer.metadata"]
+            return self.statement("blank_customers", column=column, blank=self.statement("no_key"))
+        column = self._names[f"customer.{field}"]
+        return self.statement("blank_customers", column=column, blank="NULL")
 
     def audit(self, *, with_id: bool) -> str:
         """Return the statement that adds to the user's audit table."""
@@ -149,13 +217,15 @@ class Shapes:
     def _sources(self) -> dict[str, str]:
         """Return the leads and customers that take part: of this tenant, and as *where* says."""
         lead, customer = self.mapping.lead, self.mapping.customer
+        tenant = [] if lead.tenant is None else [f"{quote(lead.tenant)} IS :tenant"]
         conditions = [] if lead.where is None else [_condition(lead)]
-        if lead.tenant is not None:
-            conditions.append(f"{quote(lead.tenant)} IS :tenant")
+        conditions += tenant
         owners = [f"{quote(customer.tenant)} IS :tenant"] if customer.tenant is not None else []
         return {
             "leads": self._source(lead.table, conditions),
             "customers": self._source(customer.table, owners),
+            "tenant_leads": self._source(lead.table, tenant),
+            "customer_owned": " AND ".join(f"row.{owner}" for owner in owners) or "1",
         }
 
     def _source(self, table: str, conditions: list[str]) -> str:
@@ -198,8 +268,30 @@ class Shapes:
         }
 
     def _index(self) -> dict[str, str]:
-        pieces = ("indexed", "lead_record", "customer_record", "customer_inserted")
-        return {piece: self.statement(piece) for piece in pieces}
+        return self._pieces("indexed", "lead_record", "customer_record", "customer_inserted")
+
+    def _pieces(self, *names: str) -> dict[str, str]:
+        return {name: self.statement(name) for name in names}
+
+    def _piece(self, name: str, names: Mapping[str, str]) -> str:
+        return _fill(self._statements[name], {**self._names, **names})
+
+    def _comparable(self, table: str, column: str) -> str:
+        """Return the id in a *column* for a comparison: as it is where an index can serve."""
+        cell = _raw(column)
+        return f"CAST({cell} AS TEXT)" if (table, column) in self._untyped else cell
+
+    def _mine(self, table: PointingTable, names: Mapping[str, str]) -> str:
+        """Return the condition on a row of *table* that it is no other tenant's."""
+        if table.name == LEAD:
+            return self._piece("lead_mine", names)
+        if table.lead_id is None:
+            return self._piece("customer_mine", names)
+        places = {
+            "dependent.lead_id": names["pointing.lead_id"],
+            "dependent.customer_id": names["pointing.customer_id"],
+        }
+        return self._piece("dependent_mine", places)
 
 
 _NO_INDEX = {"indexed": "NULL", "lead_record": "", "customer_record": "", "customer_inserted": "0"}

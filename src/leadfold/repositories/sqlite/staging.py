@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from itertools import takewhile
+from typing import TYPE_CHECKING, TypeVar
 
-from leadfold.changes import Follow, InsertCustomer, Link, PatchCustomer
+from leadfold.changes import (
+    Carry,
+    Follow,
+    InsertCustomer,
+    Link,
+    PatchCustomer,
+    Reindex,
+    Relink,
+    Restore,
+    Retire,
+    Rule,
+)
 from leadfold.exceptions import UnitError
 from leadfold.repositories import sql
 from leadfold.repositories.sqlite.cells import dump, stored_moment
@@ -14,10 +26,12 @@ from leadfold.repositories.sqlite.schema import statements_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from leadfold.changes import Change, Unit
+    from leadfold.changes import Change, Erase, Unit
     from leadfold.repositories.sqlite.session import Row, Session
 
 __all__ = ["BATCH", "Stage", "batches"]
+
+T = TypeVar("T")
 
 BATCH = 10_000
 """How many changes and rows they rest on are staged together, or a few more: no unit is cut."""
@@ -25,15 +39,30 @@ BATCH = 10_000
 _COLUMNS = {
     "lead": ("unit", "id", "version"),
     "customer": ("unit", "id", "version"),
-    "insert": ("unit", "id", "name", "phone", "email", "metadata", "created_at"),
+    "insert": ("unit", "id", "name", "phone", "email", "metadata", "created_at", "sources"),
     "patch": ("unit", "id", "keys", "before", "after"),
     "key": ("unit", "id", "position", "path", "before", "after"),
     "link": ("unit", "id", "before", "after", "reason"),
-    "follow": ("unit", "dependent", "lead_id", "customer_id"),
+    "follow": ("unit", "dependent", "lead_id", "customer_id", "before"),
     "record": ("unit", "record_id"),
     "holder": ("unit", "record_id", "kind", "value"),
 }
-_FILLED_BY_WRITING = ("lost", "gained")
+_FURTHER_COLUMNS = {
+    "restore": ("unit", "id", "successor", "image"),
+    "carry": ("unit", "table_name", "before", "after"),
+    "relink": ("unit", "table_name", "id", "before", "after"),
+    "rule": ("unit", "id", "parts", "actor", "created_at", "in_force", "ruling"),
+    "retire": ("unit", "id", "successor"),
+    "image": ("unit", "id", "successor", "image"),
+    "erase": ("unit", "id"),
+    "blank": ("unit", "id", "field", "value"),
+    "copy": ("unit", "id", "field", "value"),
+}
+"""The tables of changes that no backfill makes."""
+
+_TABLES = {**_COLUMNS, **_FURTHER_COLUMNS}
+_FILLED_BY_WRITING = {"record": ("lost", "gained"), "blank": ("blanked",)}
+_NAMING = ("follow", "carry", "relink")
 
 
 def batches(units: Iterable[Unit]) -> Iterator[tuple[Unit, ...]]:
@@ -57,25 +86,40 @@ class Stage:
         self._session = session
         self._limit = session.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         self.counts: dict[str, int] = {}
-        self.dependents: tuple[str, ...] = ()
+        self.named: dict[str, tuple[str, ...]] = {}
         for statement in statements_of(sql.read("sqlite/staging.sql")):
             session.execute(statement)
 
     def fill(self, units: Iterable[Unit]) -> None:
         """Stage *units*; raise UnitError for a value that no row can hold."""
         rows = staged_rows(units)
-        self.counts = {table: len(rows[table]) for table in _COLUMNS}
-        self.dependents = tuple(sorted({str(name) for _, name, *_ in rows["follow"]}))
-        for table, columns in _COLUMNS.items():
-            for part in _parts(rows[table], self._limit // len(columns)):
-                self._insert(table, columns, part)
+        if any(rows[table] for table in _FURTHER_COLUMNS):
+            for statement in statements_of(sql.read("sqlite/staging_undoing.sql")):
+                self._session.execute(statement)
+        self.counts = dict.fromkeys(_TABLES, 0)
+        for table in _TABLES:
+            self.add(table, rows[table])
+        self.named = {
+            table: tuple(sorted({str(name) for _, name, *_ in rows[table]})) for table in _NAMING
+        }
+
+    def add(self, table: str, rows: Sequence[Row]) -> None:
+        """Stage further rows in one of the tables."""
+        columns = _TABLES[table]
+        self.counts[table] += len(rows)
+        for part in self.parts(rows, len(columns)):
+            self._insert(table, columns, part)
+
+    def parts(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:
+        """Yield *rows* of so many values each, in parts that one statement can bind."""
+        size = self._limit // width
+        return (rows[start : start + size] for start in range(0, len(rows), size))
 
     def empty(self) -> None:
         """Remove what is staged."""
-        used = [table for table in _COLUMNS if self.counts.get(table)]
-        if "record" in used:
-            used.extend(_FILLED_BY_WRITING)
-        for table in used:
+        used = [table for table in _TABLES if self.counts.get(table)]
+        further = (name for table in used for name in _FILLED_BY_WRITING.get(table, ()))
+        for table in (*used, *further):
             self._session.execute(f"DELETE FROM temp.leadfold_stage_{table}")  # noqa: S608 - own names
 
     def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -90,7 +134,7 @@ class Stage:
 
 def staged_rows(units: Iterable[Unit]) -> dict[str, list[Row]]:
     """Return the rows of each table that *units* stage."""
-    rows: dict[str, list[Row]] = {table: [] for table in _COLUMNS}
+    rows: dict[str, list[Row]] = {table: [] for table in _TABLES}
     for unit in units:
         rows["lead"] += [(unit.number, *basis) for basis in unit.leads.items()]
         rows["customer"] += [(unit.number, *basis) for basis in unit.customers.items()]
@@ -113,20 +157,71 @@ def _add(rows: dict[str, list[Row]], unit: int, change: Change) -> None:
         case PatchCustomer():
             _add_patch(rows, unit, change)
         case Follow():
-            rows["follow"].append((unit, change.table, change.lead_id, change.customer_id))
-        case _:
+            follow = (unit, change.table, change.lead_id, change.customer_id, change.before)
+            rows["follow"].append(follow)
+        case Reindex():
             rows["record"].append((unit, change.record_id))
             rows["holder"] += [
                 (unit, change.record_id, identifier.kind, identifier.value)
                 for identifier in dict.fromkeys(change.identifiers)
             ]
+        case _:
+            _add_further(rows, unit, change)
+
+
+def _add_further(
+    rows: dict[str, list[Row]],
+    unit: int,
+    change: Carry | Relink | Retire | Restore | Rule | Erase,
+) -> None:
+    match change:
+        case Carry():
+            rows["carry"].append((unit, change.table, change.before, change.after))
+        case Relink():
+            relink = (unit, change.table, change.row, change.before, change.after)
+            rows["relink"].append(relink)
+        case Retire():
+            rows["retire"].append((unit, change.customer_id, change.into))
+        case Restore():
+            image = dump(dict(change.image))
+            rows["restore"].append((unit, change.customer_id, change.into, image))
+        case Rule():
+            rows["rule"].append((unit, *_ruled(change)))
+        case _:
+            _add_erased(rows, (unit, change.lead_id))
+            rows["blank"] += _values(unit, change.rows)
+            rows["copy"] += _values(unit, change.images)
+
+
+def _add_erased(rows: dict[str, list[Row]], lead: Row) -> None:
+    """Stage a *lead* of a unit to be forgotten: once, though several changes of it name one."""
+    of_unit = takewhile(lambda row: row[0] == lead[0], reversed(rows["erase"]))
+    if lead not in of_unit:
+        rows["erase"].append(lead)
+        rows["record"].append(lead)
+
+
+def _ruled(change: Rule) -> Row:
+    ruling = change.ruling
+    told = ruling.to_dict()
+    values = (dump(told["parts"]), ruling.actor, told["created_at"])
+    return (ruling.id, *values, change.in_force, dump(told))
+
+
+def _values(unit: int, blanks: Mapping[str, Mapping[str, str]]) -> Iterator[Row]:
+    return (
+        (unit, customer, field, value)
+        for customer, values in blanks.items()
+        for field, value in values.items()
+    )
 
 
 def _inserted(change: InsertCustomer) -> Row:
     row = change.row
     shown = (row.get("name"), row.get("phone"), row.get("email"))
     created_at = stored_moment(row.get("created_at"))
-    return (change.customer_id, *shown, dump(row.get("metadata")), created_at)
+    sources = dump(dict(change.sources) or None)
+    return (change.customer_id, *shown, dump(row.get("metadata")), created_at, sources)
 
 
 def _add_patch(rows: dict[str, list[Row]], unit: int, change: PatchCustomer) -> None:
@@ -153,7 +248,3 @@ def _member(values: Mapping[str, object], key: str) -> str | None:
     if key not in values:
         return None
     return "null" if values[key] is None else dump(values[key])
-
-
-def _parts(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))

@@ -18,6 +18,7 @@ from leadfold.repositories.sqlite.cells import dump, stored_moment
 from leadfold.repositories.sqlite.schema import migrate
 from leadfold.repositories.sqlite.shapes import Shapes
 from leadfold.repositories.sqlite.staging import Stage, batches
+from leadfold.repositories.sqlite.undoing import Undoing, require
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -43,10 +44,10 @@ def commit(
 ) -> Committed:
     """Write *changes* inside the transaction that is open; whatever raises, it is undone."""
     migrate(session, catalog)
-    shapes = Shapes(mapping, indexed=True)
+    shapes = Shapes(mapping, indexed=True, untyped=catalog.untyped(mapping))
     audit_id = catalog.audit_needs_id(mapping)
     record = _Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
-    writer = _Writer(session, shapes, changes, record.open(tenant), catalog.required(mapping))
+    writer = _Writer(session, shapes, changes, record.open(tenant), catalog)
     for units in batches(changes.units):
         writer.write(units)
     if writer.stale and changes.on_stale == "refuse":
@@ -72,7 +73,7 @@ class _Record:
         run = self.changes.run
         if self.session.rows(self.shapes.statement("known_run"), {"own": self.own, "id": run.id}):
             raise RunExistsError(run.id)
-        [(clock,)] = self.session.rows(self.shapes.statement("clock"), {"own": self.own})
+        [(clock, erased_at)] = self.session.rows(self.shapes.statement("clock"), {"own": self.own})
         row = attrs.asdict(run, recurse=False) | {
             "own": self.own,
             "at": cast("datetime", utc(run.at)).isoformat(),
@@ -84,6 +85,7 @@ class _Record:
             "tenant": tenant,
             "run": opened.lastrowid,
             "clock": clock,
+            "erased_at": erased_at,
             "claims_at": self.changes.claims_at,
             "at": stored_moment(run.at),
         }
@@ -99,7 +101,13 @@ class _Record:
         self.session.execute(self.shapes.statement("close_run"), figures)
         if run.policy or writer.reindexed:
             clock = cast("int", writer.bound["clock"]) - (not writer.reindexed)
-            state = {"own": self.own, "policy": run.policy, "now": clock}
+            erased_at = clock if writer.erased else 0
+            state = {
+                "own": self.own,
+                "policy": run.policy,
+                "now": clock,
+                "erased_at": erased_at,
+            }
             self.session.execute(self.shapes.statement("index_state"), state)
         self._audit(stats)
 
@@ -129,18 +137,21 @@ class _Writer:
         shapes: Shapes,
         changes: ChangeSet,
         bound: dict[str, object],
-        required: Sequence[str],
+        catalog: Catalog,
     ) -> None:
         self.session = session
         self.shapes = shapes
         self.refuses = changes.on_stale == "refuse"
+        self.skips_faults = changes.on_fault == "skip"
         self.bound = bound
-        self.required = required
+        self.required = catalog.required(shapes.mapping)
         self.stage = Stage(session)
+        self.undoing = Undoing(session, shapes, catalog, self.stage, bound)
         self.failed: list[tuple[Unit, UnitFailure]] = []
         self.stale: set[str] = set()
         self.followed: Counter[str] = Counter()
         self.reindexed = False
+        self.erased = False
         self._tables = {table.name: table for table in shapes.mapping.dependents}
 
     def write(self, units: Sequence[Unit]) -> None:
@@ -157,6 +168,7 @@ class _Writer:
             return
         self.followed += written.followed
         self.reindexed = self.reindexed or written.reindexed
+        self.erased = self.erased or written.erased
         if stale:
             self._note_stale(units, stale)
             self._write_rest(units, stale)
@@ -176,6 +188,9 @@ class _Writer:
             msg = f"a trigger or constraint ended the whole transaction: {fault}"
             raise StoreError(msg) from fault
         if len(units) == 1:
+            if not self.skips_faults:
+                msg = f"nothing was written: {fault}"
+                raise StoreError(msg) from fault
             self.failed.append((units[0], _failure(units[0], "fault", str(fault))))
             return
         middle = len(units) // 2
@@ -194,7 +209,7 @@ class _Writer:
         leads: dict[int, set[str]] = {}
         others: dict[int, set[str]] = {}
         broken: list[str] = []
-        for number, what, name in self._rows("misfits"):
+        for number, what, name in (*self._rows("misfits"), *self.undoing.misfits()):
             if what == "broken":
                 broken.append(str(name))
                 continue
@@ -209,6 +224,7 @@ class _Writer:
             number: leads.get(number)
             or set(by_number[number].leads)
             or others[number]
+            or {f"customer:{name}" for name in by_number[number].customers}
             or {f"unit {number}"}
             for number in {*leads, *others}
         }
@@ -216,6 +232,8 @@ class _Writer:
     def _write_staged(self) -> _Written:
         """Write what is staged, set by set."""
         counts = self.stage.counts
+        self.undoing.make_room()
+        self.undoing.restore()
         if counts["insert"]:
             self._require_no_more()
             self._exactly(counts["insert"], "insert_customers")
@@ -226,8 +244,14 @@ class _Writer:
         if counts["link"]:
             self._exactly(counts["link"], "link_leads")
             self._run("log_links")
-        followed = Counter({name: self._follow(name) for name in self.stage.dependents})
-        return _Written(+followed, reindexed=counts["record"] > 0 and self._reindex())
+        followed = Counter({name: self._follow(name) for name in self.stage.named["follow"]})
+        self.undoing.move()
+        self.undoing.rule()
+        self.undoing.retire()
+        self.undoing.erase()
+        reindexed = counts["record"] > 0 and self._reindex()
+        self.undoing.forget()
+        return _Written(+followed, reindexed, erased=reindexed and counts["erase"] > 0)
 
     def _require_no_more(self) -> None:
         """Object at once where no customer could be inserted at all, not unit by unit."""
@@ -246,7 +270,7 @@ class _Writer:
         bound = {**self.bound, "dependent": name}
         logged = self.session.execute(self.shapes.dependent("log_follows", table), bound)
         moved = self.session.execute(self.shapes.dependent("follow_leads", table), bound)
-        _require(moved.rowcount, logged.rowcount)
+        require(moved.rowcount, logged.rowcount)
         return moved.rowcount
 
     def _reindex(self) -> bool:
@@ -267,7 +291,7 @@ class _Writer:
         return self.session.execute(self.shapes.statement(name), self.bound).rowcount
 
     def _exactly(self, count: int, name: str) -> None:
-        _require(self._run(name), count)
+        require(self._run(name), count)
 
 
 @attrs.frozen
@@ -276,13 +300,7 @@ class _Written:
 
     followed: Counter[str] = attrs.field(factory=Counter)
     reindexed: bool = False
-
-
-def _require(written: int, count: int) -> None:
-    """Object where a trigger has quietly left rows out: the ledger must not claim them."""
-    if written != count:
-        msg = f"the store wrote {written} of {count} rows"
-        raise UnitError(msg)
+    erased: bool = False
 
 
 def _failure(unit: Unit, cause: Literal["fault", "stale"], message: str) -> UnitFailure:

@@ -98,21 +98,84 @@ JOIN leadfold_holders AS holder ON holder.record = record.id
 JOIN leadfold_identity AS identity ON identity.id = holder.identity
 WHERE record.tenant = :own AND record.record_id IN (SELECT value FROM json_each(:records));
 
+-- name: recorded
+SELECT {indexed} FROM leadfold_records AS record
+WHERE record.tenant = :own AND record.record_id = :record;
+
 -- name: rulings
 SELECT id, parts, created_at, actor FROM leadfold_rulings
-WHERE tenant = :own AND in_force ORDER BY created_at, id;
+WHERE tenant = :own ORDER BY created_at IS NULL, created_at, id;
 
 -- name: runs
 SELECT id, action, mode, actor, created_by, at, policy, versions, status, stats, extra
-FROM leadfold_runs WHERE tenant = :own ORDER BY sequence DESC LIMIT :limit;
+FROM leadfold_runs
+WHERE tenant = :own AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+ORDER BY sequence DESC LIMIT :limit;
+
+-- name: entry_columns
+run.id, entry.unit, entry.table_name, entry.row_id, entry.action, entry.before, entry.after,
+    entry.reason;
 
 -- name: entries
-SELECT entry.unit, entry.table_name, entry.row_id, entry.action, entry.before, entry.after,
-    entry.reason
+SELECT {entry_columns}
 FROM leadfold_runs AS run
 JOIN leadfold_ledger AS entry ON entry.run = run.sequence
 WHERE run.tenant = :own AND run.id = :run
+ORDER BY entry.unit, entry.sequence;
+
+-- name: later
+WITH this AS (
+    SELECT sequence FROM leadfold_runs WHERE tenant = :own AND id = :run
+),
+touched AS (
+    SELECT DISTINCT entry.table_name, entry.row_id
+    FROM this CROSS JOIN leadfold_ledger AS entry ON entry.run = this.sequence
+)
+SELECT {entry_columns}
+FROM touched
+CROSS JOIN leadfold_ledger AS entry
+    ON entry.table_name = touched.table_name AND entry.row_id = touched.row_id
+CROSS JOIN leadfold_runs AS run ON run.sequence = entry.run
+WHERE run.tenant = :own AND entry.run > (SELECT sequence FROM this)
 ORDER BY entry.sequence;
+
+-- name: history
+SELECT {entry_columns}
+FROM leadfold_ledger AS entry
+JOIN leadfold_runs AS run ON run.sequence = entry.run
+WHERE run.tenant = :own AND entry.sequence IN (
+    SELECT sequence FROM leadfold_ledger WHERE table_name = :table AND row_id = :row
+    UNION
+    SELECT sequence FROM leadfold_ledger
+    WHERE :table = 'Customer' AND action IN ('link', 'follow', 'retire', 'restore')
+    AND json_quote(:row) IN (before, after)
+)
+ORDER BY entry.sequence;
+
+-- name: links
+SELECT CAST(row.{pointing.id} AS TEXT), CAST(row.{pointing.customer_id} AS TEXT)
+FROM {pointing.table} AS row
+WHERE {pointing_row} IN (SELECT CAST(value AS TEXT) FROM json_each(:ids)) AND {pointing_mine};
+
+-- name: pointing_at
+SELECT CAST(row.{pointing.id} AS TEXT), CAST(row.{pointing.customer_id} AS TEXT)
+FROM {pointing.table} AS row
+WHERE {pointing_target} IN (SELECT CAST(value AS TEXT) FROM json_each(:ids))
+AND {customer_mine};
+
+-- name: lead_mine
+row.{lead.tenant} IS :tenant;
+
+-- name: customer_mine
+NOT EXISTS (
+    SELECT 1 FROM {customer.table} AS other
+    WHERE other.{customer.id} = row.{pointing.customer_id}
+    AND other.{customer.tenant} IS NOT :tenant
+);
+
+-- name: audited_script
+SELECT CAST(row.{audit.payload} AS BLOB) FROM {audit.table} AS row
+WHERE row.{audit.id} = CAST(:run AS TEXT);
 
 -- name: user_audited
 SELECT CAST({audit.action} AS TEXT), count(*) FROM {audit.table} GROUP BY 1;
@@ -134,6 +197,9 @@ JOIN pragma_index_info(each.name) AS info
 LEFT JOIN sqlite_master AS made ON made.type = 'index' AND made.name = each.name
 WHERE owner.type = 'table' AND each."unique" AND lower(owner.name) = lower(:table)
 GROUP BY each.name HAVING count(*) = 1;
+
+-- name: definition
+SELECT name, sql FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(:table);
 
 -- name: foreign_keys
 SELECT owner.name, link."from"

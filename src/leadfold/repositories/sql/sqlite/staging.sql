@@ -9,7 +9,8 @@ CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_customer (
 );
 
 CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_insert (
-    unit INTEGER NOT NULL, id TEXT NOT NULL, name, phone, email, metadata, created_at
+    unit INTEGER NOT NULL, id TEXT NOT NULL, name, phone, email, metadata, created_at,
+    sources
 );
 
 CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_patch (
@@ -27,7 +28,8 @@ CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_link (
 
 CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_follow (
     unit INTEGER NOT NULL, dependent TEXT NOT NULL, lead_id TEXT NOT NULL, customer_id TEXT,
-    PRIMARY KEY (dependent, lead_id)
+    before TEXT, known TEXT GENERATED ALWAYS AS (coalesce(before, '')),
+    UNIQUE (dependent, lead_id, known)
 );
 
 CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_record (

@@ -1,6 +1,5 @@
 -- What a commit runs. Each statement is set-based: it takes a whole staged batch at once.
 -- CROSS JOIN keeps SQLite to the order written: from the few staged rows to the many stored ones.
--- A plus before a column keeps it from an index in which nearly all rows are alike.
 -- Names in braces are quoted tables and columns, or pieces that shapes.py makes.
 
 -- name: known_run
@@ -22,13 +21,15 @@ VALUES (:own, :actor, :action, :payload, :at);
 INSERT INTO {audit.table} ({audit_columns}) VALUES ({audit_values});
 
 -- name: clock
-SELECT coalesce(max(clock), 0) + 1 FROM leadfold_index_state WHERE tenant = :own;
+SELECT coalesce(max(clock), 0) + 1, coalesce(max(erased_at), 0) FROM leadfold_index_state WHERE tenant = :own;
 
 -- name: index_state
-INSERT INTO leadfold_index_state (tenant, fingerprint, clock) VALUES (:own, :policy, :now)
+INSERT INTO leadfold_index_state (tenant, fingerprint, clock, erased_at)
+VALUES (:own, :policy, :now, :erased_at)
 ON CONFLICT (tenant) DO UPDATE SET
     fingerprint = coalesce(nullif(excluded.fingerprint, ''), fingerprint),
-    clock = max(clock, excluded.clock)
+    clock = max(clock, excluded.clock),
+    erased_at = max(erased_at, excluded.erased_at)
 WHERE clock < excluded.clock OR excluded.fingerprint NOT IN ('', fingerprint);
 
 -- name: misfits
@@ -42,7 +43,7 @@ UNION ALL
 SELECT stage.unit, 'lead', stage.id
 FROM temp.leadfold_stage_link AS stage
 WHERE NOT EXISTS (
-    SELECT 1 FROM {leads} AS row
+    SELECT 1 FROM {tenant_leads} AS row
     WHERE row.{lead.id} = stage.id AND CAST(row.{lead.customer_id} AS TEXT) IS stage.before
 )
 UNION ALL
@@ -73,6 +74,13 @@ CROSS JOIN leadfold_records AS record
 CROSS JOIN leadfold_holders AS holder ON holder.record = record.id
 CROSS JOIN leadfold_identity AS identity ON identity.id = holder.identity
 WHERE identity.version > :claims_at AND identity.version <> :clock
+UNION ALL
+SELECT stage.unit, 'claim', ''
+FROM temp.leadfold_stage_holder AS stage
+WHERE :erased_at > :claims_at AND NOT EXISTS (
+    SELECT 1 FROM leadfold_identity AS identity
+    WHERE identity.tenant = :own AND identity.kind = stage.kind AND identity.value = stage.value
+)
 {patch_misfits};
 
 -- name: patch_misfits
@@ -105,11 +113,16 @@ SELECT {insert_values} FROM temp.leadfold_stage_insert ORDER BY rowid;
 
 -- name: log_inserts
 INSERT INTO leadfold_ledger (run, unit, table_name, row_id, action, after)
-SELECT :run, unit, 'Customer', id, 'insert', json_object(
-    'name', name, 'phone', phone, 'email', email, 'metadata', json(metadata),
-    'created_at', coalesce(created_at, :at)
+SELECT :run, unit, 'Customer', id, 'insert',
+    CASE WHEN sources IS NULL THEN row ELSE json_set(row, '$.sources', json(sources)) END
+FROM (
+    SELECT rowid AS position, unit, id, sources, json_object(
+        'name', name, 'phone', phone, 'email', email, 'metadata', json(metadata),
+        'created_at', coalesce(created_at, :at)
+    ) AS row
+    FROM temp.leadfold_stage_insert
 )
-FROM temp.leadfold_stage_insert ORDER BY rowid;
+ORDER BY position;
 
 -- name: patch_customers
 UPDATE {customer.table} AS target SET {customer.metadata} = patched.metadata
@@ -153,19 +166,21 @@ SELECT :run, unit, 'Lead', id, 'link',
 FROM temp.leadfold_stage_link ORDER BY rowid;
 
 -- name: log_follows
-INSERT INTO leadfold_ledger (run, unit, table_name, row_id, action, after)
+INSERT INTO leadfold_ledger (run, unit, table_name, row_id, action, before, after)
 SELECT :run, stage.unit, :dependent, CAST(row.{dependent.id} AS TEXT), 'follow',
+    CASE WHEN stage.before IS NOT NULL THEN json_quote(stage.before) END,
     json_quote(stage.customer_id)
 FROM temp.leadfold_stage_follow AS stage
-CROSS JOIN {dependent.table} AS row ON row.{dependent.lead_id} = stage.lead_id
-WHERE stage.dependent = :dependent AND +row.{dependent.customer_id} IS NULL;
+CROSS JOIN {dependent.table} AS row ON {dependent_lead} = stage.lead_id
+WHERE stage.dependent = :dependent
+AND CAST(row.{dependent.customer_id} AS TEXT) IS stage.before AND {dependent_mine};
 
 -- name: follow_leads
-UPDATE {dependent.table} AS target SET {dependent.customer_id} = stage.customer_id
+UPDATE {dependent.table} AS row SET {dependent.customer_id} = stage.customer_id
 FROM temp.leadfold_stage_follow AS stage
 WHERE stage.dependent = :dependent
-AND target.{dependent.lead_id} = stage.lead_id
-AND +target.{dependent.customer_id} IS NULL;
+AND {dependent_lead} = stage.lead_id
+AND CAST(row.{dependent.customer_id} AS TEXT) IS stage.before AND {dependent_mine};
 
 -- name: index_records
 INSERT OR IGNORE INTO leadfold_records (tenant, record_id)

@@ -63,13 +63,16 @@ CREATE TABLE leadfold_holders (
 ) WITHOUT ROWID;
 CREATE INDEX leadfold_holders_identity ON leadfold_holders (identity);
 
--- What the index was written with, and its latest claim.
+-- What the index was written with, its latest claim, and the claim at which values were erased: what
+-- they were is not kept, so a plan of before is stale in any value that nobody holds.
 CREATE TABLE leadfold_index_state (
     tenant TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,
-    clock INTEGER NOT NULL
+    clock INTEGER NOT NULL,
+    erased_at INTEGER NOT NULL DEFAULT 0
 );
 
+-- Those in force; of one that was lifted, the ledger tells.
 CREATE TABLE leadfold_rulings (
     sequence INTEGER PRIMARY KEY,
     tenant TEXT NOT NULL,
@@ -77,16 +80,7 @@ CREATE TABLE leadfold_rulings (
     parts TEXT NOT NULL,
     actor TEXT NOT NULL,
     created_at TEXT,
-    in_force INTEGER NOT NULL DEFAULT 1,
     UNIQUE (tenant, id)
-);
-
-CREATE TABLE leadfold_redirects (
-    tenant TEXT NOT NULL,
-    old_id TEXT NOT NULL,
-    new_id TEXT NOT NULL,
-    run INTEGER NOT NULL REFERENCES leadfold_runs (sequence),
-    PRIMARY KEY (tenant, old_id, new_id)
 );
 
 CREATE TABLE leadfold_queue (

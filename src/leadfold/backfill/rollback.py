@@ -1,0 +1,67 @@
+"""What a rollback would do: a value to print and check, and why it may be refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from leadfold.changes import ChangeSet
+from leadfold.exceptions import NothingToUndo, RollbackRefusedError
+
+if TYPE_CHECKING:
+    from leadfold.changes import OnStale, Run, Stats, Unit
+
+__all__ = ["Blocker", "Later", "RollbackPlan"]
+
+Later = Literal["refuse", "keep"]
+"""What becomes of units that something was built on since: the whole rollback is refused, or
+they keep what was built and lose only the links of the run."""
+
+
+@attrs.frozen
+class Blocker:
+    """One row of a unit that is not as the run left it; *run_id* is the later run, if one did it.
+
+    *table* and *row* are as in the ledger.
+    """
+
+    unit: int
+    table: str
+    row: str
+    problem: str
+    run_id: str | None = None
+
+    def __str__(self) -> str:
+        return f"unit {self.unit}: {self.table} {self.row} {self.problem}"
+
+
+@attrs.frozen
+class RollbackPlan:
+    """What taking *undoes* back would write, unit by unit. Nothing is written until it is applied.
+
+    *blockers* are what was built on the run since, *notes* what cannot be restored.
+    """
+
+    run: Run
+    undoes: Run
+    units: tuple[Unit, ...] = attrs.field(repr=False)
+    stats: Stats
+    blockers: tuple[Blocker, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Refuse the plan where it must not or need not be applied.
+
+        Raises:
+            RollbackRefusedError: something was built on the run; its ``blockers`` say what.
+            NothingToUndo: no unit of it would change anything.
+        """
+        if self.blockers and self.run.mode == "refuse":
+            raise RollbackRefusedError(self.undoes.id, self.blockers)
+        if not self.units:
+            raise NothingToUndo(self.undoes.id)
+
+    def changes(self, on_stale: OnStale = "refuse") -> ChangeSet:
+        """Return what `Repository.commit` takes."""
+        return ChangeSet(self.run, self.units, self.stats, on_stale=on_stale)

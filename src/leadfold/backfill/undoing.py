@@ -1,0 +1,346 @@
+"""Taking a run back, decided from its ledger and the store as it is. No grouping, no normalizing.
+
+Every entry of the ledger has one inverse. A unit whose rows are all as the run left them gets the
+inverses of its entries; of any other unit only the links that still stand are taken back, if
+that is asked for, and what became of its customers follows from who still points at them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+
+from leadfold.backfill.images import with_counts
+from leadfold.backfill.rollback import Blocker, RollbackPlan
+from leadfold.backfill.standing import UNDOES, built_upon, portions, read_now, undone_by
+from leadfold.changes import (
+    Link,
+    PatchCustomer,
+    Relink,
+    Restore,
+    Retire,
+    Rule,
+    Unit,
+    counts_patch,
+    planned_stats,
+)
+from leadfold.exceptions import (
+    AlreadyUndoneError,
+    LinkRequiredError,
+    MappingError,
+    NothingToUndo,
+    NotUndoableError,
+)
+from leadfold.model import Ruling
+from leadfold.repository import LEAD
+from leadfold.rulings import unruly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from leadfold.backfill.standing import Now, Place
+    from leadfold.changes import Change, Run
+    from leadfold.repository import LedgerEntry, Reader, StoreFacts
+
+__all__ = ["ERASURE", "find_run", "make_rollback"]
+
+ERASURE = "erase_lead"
+"""The action of a run that nobody can take back."""
+
+_LINKS = frozenset({"link", "follow"})
+_MAKES = frozenset({"insert", "restore"})
+_SHOWN = ("name", "phone", "email", "metadata")
+
+
+def find_run(reader: Reader, run_id: str) -> Run:
+    """Return the run of that id, or raise why it cannot be taken back."""
+    found = reader.runs(1, ids=[run_id])
+    if not found:
+        raise NotUndoableError(
+            run_id,
+            "it was made by backfill-customers.ts, which kept no ledger of what it changed"
+            if reader.is_original(run_id)
+            else "the store has no such run: leadfold runs lists them",
+        )
+    (run,) = found
+    if run.action == ERASURE:
+        raise NotUndoableError(run_id, "it is an erasure, and what was erased is nowhere any more")
+    return run
+
+
+def make_rollback(reader: Reader, undoes: Run, run: Run) -> RollbackPlan:
+    """Return the plan of *run*, which takes *undoes* back as its mode (a `Later`) says.
+
+    Raises:
+        AlreadyUndoneError, NothingToUndo, LinkRequiredError, MappingError.
+    """
+    taken_back, rollbacks = undone_by(reader, undoes)
+    if taken_back is not None:
+        raise AlreadyUndoneError(undoes.id, taken_back.id)
+    later = built_upon(reader, undoes, rollbacks)
+    found = _Undone(keeping=run.mode == "keep")
+    for units in portions(reader.entries(undoes.id)):
+        now = read_now(reader, units)
+        for entries in units:
+            found.add(_StandingUnit(entries, now, later))
+    if not found.entries:
+        raise NothingToUndo(undoes.id)
+    found.settle_rulings(reader.rulings())
+    _refuse_impossible(found.units, reader.facts())
+    return RollbackPlan(
+        attrs.evolve(run, extra={**run.extra, UNDOES: undoes.id}),
+        undoes,
+        tuple(found.units),
+        planned_stats(found.units, unitsUndone=found.whole, unitsKept=found.kept),
+        tuple(found.blockers),
+        tuple(found.notes),
+    )
+
+
+@attrs.define
+class _Undone:
+    """The units of a rollback so far, what blocks it, what it cannot bring back."""
+
+    keeping: bool
+    units: list[Unit] = attrs.field(factory=list)
+    blockers: list[Blocker] = attrs.field(factory=list)
+    notes: list[str] = attrs.field(factory=list)
+    entries: int = 0
+    whole: int = 0
+    kept: int = 0
+
+    def add(self, unit: _StandingUnit) -> None:
+        """Add what becomes of one unit of the run."""
+        self.entries += len(unit.entries)
+        blockers = list(unit.blockers())
+        self.blockers += blockers
+        if blockers and not self.keeping:
+            return
+        changes = unit.kept() if blockers else unit.whole()
+        self.whole += not blockers
+        self.kept += bool(blockers)
+        self._keep(unit.number, changes)
+
+    def _keep(self, number: int, changes: Sequence[Change]) -> None:
+        if changes:
+            self.units.append(Unit(number, {}, {}, tuple(changes)))
+        for change in changes:
+            erased = change.image.get("erased") if isinstance(change, Restore) else None
+            if erased:
+                columns = ", ".join(cast("list[str]", erased))
+                customer = cast("Restore", change).customer_id
+                self.notes.append(f"customer {customer} comes back without {columns}: erased")
+
+    def settle_rulings(self, in_force: Collection[Ruling]) -> None:
+        """Bring no ruling back that those of today contradict."""
+        rules = [c for unit in self.units for c in unit.changes if isinstance(c, Rule)]
+        after = {ruling.id: ruling for ruling in in_force}
+        for rule in rules:
+            after.pop(rule.ruling.id, None)
+            if rule.in_force:
+                after[rule.ruling.id] = rule.ruling
+        back = {rule.ruling.id for rule in rules if rule.in_force}
+        while blocked := unruly(after.values()) & back:
+            for ruling_id in blocked:
+                del after[ruling_id]
+            self.units = [self._without(unit, blocked) for unit in self.units]
+
+    def _without(self, unit: Unit, blocked: Collection[str]) -> Unit:
+        lost = [c for c in unit.changes if isinstance(c, Rule) and c.ruling.id in blocked]
+        problem = "is contradicted by a newer ruling"
+        self.blockers += [Blocker(unit.number, "Ruling", c.ruling.id, problem) for c in lost]
+        return attrs.evolve(unit, changes=tuple(c for c in unit.changes if c not in lost))
+
+
+class _StandingUnit:
+    """One unit of the run: its entries, what stands of them, what is in the way."""
+
+    def __init__(
+        self, entries: Sequence[LedgerEntry], now: Now, later: Mapping[Place, tuple[str, ...]]
+    ) -> None:
+        self.entries = entries
+        self.number = entries[0].unit
+        self._now = now
+        self._later = later
+        self._retired = {entry.row: entry for entry in entries if entry.action == "retire"}
+        self._made = [entry for entry in entries if entry.action in _MAKES]
+        self._own = [entry for entry in entries if entry.action in _LINKS]
+        self._checks: Mapping[str, Callable[[LedgerEntry], str | None]] = {
+            "link": self._link_problem,
+            "follow": self._link_problem,
+            "insert": self._made_problem,
+            "restore": self._made_problem,
+            "patch": self._patch_problem,
+            "retire": self._retire_problem,
+            "rule": self._rule_problem,
+        }
+        self._taken = {(entry.table, entry.row): entry for entry in filter(self._stands, self._own)}
+
+    def blockers(self) -> Iterator[Blocker]:
+        """Yield every row that is not as the run left it."""
+        for entry in self.entries:
+            problem = self._problem(entry)
+            if problem is not None:
+                runs = self._later.get((entry.table, entry.row), ())
+                yield Blocker(
+                    self.number, entry.table, entry.row, problem, runs[-1] if runs else None
+                )
+
+    def whole(self) -> list[Change]:
+        """Return the inverse of every entry; what is gone meanwhile needs none."""
+        changes = (self._inverse(entry) for entry in self.entries)
+        return [change for change in changes if change is not None]
+
+    def kept(self) -> list[Change]:
+        """Return what takes back only the links that stand, and what follows from that."""
+        changes: list[Change] = [*self._needed_again()]
+        changes += [_relinked(entry) for entry in self._taken.values()]
+        changes += [
+            _ruled_back(entry)
+            for entry in self.entries
+            if entry.action == "rule" and self._problem(entry) is None
+        ]
+        idle = [e for e in self._made if self._is_there(e) and self._problem(e) is None]
+        changes += [Retire(entry.row, _successor(entry)) for entry in idle]
+        changes += self._recounted({entry.row for entry in idle})
+        return changes
+
+    def _needed_again(self) -> Iterator[Restore]:
+        """Yield the retired customers that get a link back, with as many leads as come back."""
+        given = [(entry.before, entry.table) for entry in self._taken.values()]
+        for row, entry in self._retired.items():
+            if row not in self._now.customers and any(row == before for before, _ in given):
+                image = with_counts(row, cast("Any", entry.before), given.count((row, LEAD)))
+                yield Restore(row, image, cast("str | None", entry.after))
+
+    def _inverse(self, entry: LedgerEntry) -> Change | None:
+        place = (entry.table, entry.row)
+        if entry.action in _LINKS:
+            return _relinked(entry) if place in self._taken else None
+        if entry.action in _MAKES:
+            return Retire(entry.row, _successor(entry)) if self._is_there(entry) else None
+        if entry.action == "patch":
+            before, after = cast("Any", entry.before), cast("Any", entry.after)
+            there = self._is_there(entry)
+            return PatchCustomer(entry.row, after, before) if there else None
+        if entry.action == "retire":
+            return Restore(entry.row, cast("Any", entry.before), cast("str | None", entry.after))
+        return _ruled_back(entry)
+
+    def _is_there(self, entry: LedgerEntry) -> bool:
+        return entry.row in self._now.customers
+
+    def _stands(self, entry: LedgerEntry) -> bool:
+        """Tell whether the link of *entry* is as the run wrote it, and can be as it was."""
+        place = (entry.table, entry.row)
+        there = place in self._now.links and self._now.links[place] == entry.after
+        return there and place not in self._later and self._former_is_there(entry)
+
+    def _former_is_there(self, entry: LedgerEntry) -> bool:
+        former = entry.before
+        return former is None or former in self._now.customers or former in self._retired
+
+    def _problem(self, entry: LedgerEntry) -> str | None:
+        """Return what is in the way of undoing *entry*, or None."""
+        if runs := self._later.get((entry.table, entry.row)):
+            return f"was changed again by run {runs[-1]}"
+        check = self._checks.get(entry.action)
+        return check(entry) if check else None
+
+    def _link_problem(self, entry: LedgerEntry) -> str | None:
+        place = (entry.table, entry.row)
+        if place not in self._now.links:
+            return None  # deleted since: there is no link to take back
+        if self._now.links[place] != entry.after:
+            return "has another customer by now"
+        return None if self._former_is_there(entry) else f"was linked to {entry.before}, now gone"
+
+    def _made_problem(self, entry: LedgerEntry) -> str | None:
+        """Return what has come to hang on a customer that the run made."""
+        left = self._left(entry.row)
+        if left:
+            tables = sorted({table for table, _ in left})
+            return f"has {len(left)} more row(s) pointing at it: {', '.join(tables)}"
+        written = entry.after
+        if entry.action == "insert" and isinstance(written, dict) and self._is_there(entry):
+            shown = self._now.customers[entry.row].columns
+            edited = [name for name in _SHOWN if shown[name] and shown[name] != written.get(name)]
+            if edited:
+                return f"was edited: {', '.join(edited)}"
+        return None
+
+    def _patch_problem(self, entry: LedgerEntry) -> str | None:
+        if not self._is_there(entry):
+            return None
+        before, after = cast("Any", entry.before), cast("Any", entry.after)
+        metadata = self._now.customers[entry.row].metadata
+        held = {key: metadata[key] for key in {*before, *after} if key in metadata}
+        return None if held == dict(after) else "had its metadata edited"
+
+    def _retire_problem(self, entry: LedgerEntry) -> str | None:
+        return "is there again" if self._is_there(entry) else None
+
+    def _rule_problem(self, entry: LedgerEntry) -> str | None:
+        in_force = entry.row in self._now.rulings
+        left = "in force" if entry.after is not None else "out of force"
+        return None if in_force == (entry.after is not None) else f"is no longer {left}"
+
+    def _left(self, customer: str) -> frozenset[Place]:
+        """Return who still points at *customer* once the links that stand are taken back."""
+        return self._now.pointing.get(customer, frozenset()) - self._taken.keys()
+
+    def _recounted(self, retired: Collection[str]) -> Iterator[PatchCustomer]:
+        """Yield the counts of the customers that lose or get back leads and stay."""
+        ends = {end for e in self._taken.values() for end in (e.before, e.after)}
+        for customer in sorted(cast("set[str]", ends - {None}) - set(retired)):
+            shown = self._now.customers.get(customer)
+            if shown is None or shown.made_by is None:
+                continue
+            leads = sum(table == LEAD for table, _ in self._left(customer)) + sum(
+                place[0] == LEAD and entry.before == customer
+                for place, entry in self._taken.items()
+            )
+            patch = counts_patch(customer, shown.metadata, leads)
+            if patch is not None:
+                yield patch
+
+
+def _relinked(entry: LedgerEntry) -> Change:
+    before, after = cast("str | None", entry.before), cast("str | None", entry.after)
+    if entry.table == LEAD:
+        return Link(entry.row, after, before, entry.reason)
+    return Relink(entry.table, entry.row, after, before)
+
+
+def _ruled_back(entry: LedgerEntry) -> Rule:
+    told = cast("Mapping[str, Any]", entry.before or entry.after)
+    return Rule(Ruling.from_dict(told), in_force=entry.before is not None)
+
+
+def _successor(entry: LedgerEntry) -> str | None:
+    """Return who took the place of a customer that *entry* brought back, if anybody did."""
+    return cast("str | None", entry.before) if entry.action == "restore" else None
+
+
+def _refuse_impossible(units: Collection[Unit], facts: StoreFacts) -> None:
+    """Raise where the store's own shape forbids what the units would write."""
+    changes = [change for unit in units for change in unit.changes]
+    nulled = {
+        LEAD if isinstance(change, Link) else change.table
+        for change in changes
+        if isinstance(change, Link | Relink) and change.after is None
+    }
+    if required := sorted(nulled & facts.not_null.keys()):
+        raise LinkRequiredError({table: facts.not_null[table] for table in required})
+    if facts.foreign_keys and any(isinstance(change, Retire) for change in changes):
+        raise MappingError(undeclared(facts))
+
+
+def undeclared(facts: StoreFacts) -> list[str]:
+    """Return a fault for each column that may point at a customer unknown to the mapping."""
+    return [
+        f"{column} references customers and is not declared: map its table as a dependent, or as "
+        'a reference with treatment "carry" or "ignore"'
+        for column in facts.foreign_keys
+    ]

@@ -1,0 +1,149 @@
+"""What leadfold keeps of a lead goes, once the lead's own row holds nothing any more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, cast
+
+from leadfold.backfill.images import metadata_of
+from leadfold.backfill.minting import new_run
+from leadfold.backfill.undoing import ERASURE
+from leadfold.changes import Erase
+from leadfold.customers.deciding import write
+from leadfold.exceptions import DecisionError
+from leadfold.model import Identifier
+from leadfold.policy import Policy
+from leadfold.repository import CUSTOMER, LEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from leadfold.backfill.applying import Report
+    from leadfold.repository import LedgerEntry, Reader, Repository
+
+__all__ = ["erase"]
+
+Values = dict[tuple[str, str], set[str]]
+"""What to blank, by customer and column."""
+
+
+def erase(
+    repository: Repository,
+    lead_id: str,
+    *,
+    policy: Policy | None = None,
+    actor: str = "system",
+    run_id: str | None = None,
+    now: datetime | None = None,
+) -> Report:
+    """Blank what leadfold keeps of a lead: for good, no rollback brings it back.
+
+    Gone are its entry in the identity index, what leadfold put on customers from it (name, phone,
+    email, and the key it grouped by, where they still stand so), and both in the copies of
+    customers' rows that the ledger keeps. A later rollback that restores such a row says what it
+    comes back without. The lead's own row is the application's: blank or delete it first. Plans
+    saved to files are not leadfold's to find.
+
+    Args:
+        repository: the store.
+        lead_id: the lead.
+        policy: whose identifier kinds are looked at; default `Policy.keyed()`.
+        actor: who decided it.
+        run_id: the run's id; default: a new one.
+        now: the time of the run; default: the present.
+
+    Raises:
+        DecisionError: the lead's row still holds values, or nothing is known of such a lead.
+        StalePlanError, StoreError: nothing was written.
+    """
+    policy = Policy() if policy is None else policy
+    run = new_run(ERASURE, actor=actor, run_id=run_id, now=now)
+    with repository.reading() as reader:
+        changes = tuple(_erasures(reader, lead_id, policy))
+    return write(repository, run, changes)
+
+
+def _erasures(reader: Reader, lead_id: str, policy: Policy) -> Iterator[Erase]:
+    present = _refuse_values(reader, lead_id, policy)
+    held = reader.recorded(lead_id)
+    history = tuple(reader.history(LEAD, lead_id))
+    if not present and held is None and not history:
+        msg = f"nothing is known of a lead {lead_id}: check the id"
+        raise DecisionError(msg)
+    customers = {cast("str", end) for e in history for end in (e.before, e.after) if end}
+    rows: Values = defaultdict(set)
+    images: Values = defaultdict(set)
+    for customer in sorted(customers):
+        for entry in reader.history(CUSTOMER, customer):
+            if entry.action == "insert" and entry.row == customer:
+                _add(rows, customer, _given(cast("Mapping[str, Any]", entry.after), lead_id))
+            elif entry.action in {"retire", "restore"} and entry.row == customer:
+                _add(images, customer, _held_by(entry, set(held or ()), policy))
+    for place, values in rows.items():
+        images[place] |= values
+    yield from _as_changes(lead_id, rows, images)
+
+
+def _refuse_values(reader: Reader, lead_id: str, policy: Policy) -> bool:
+    """Tell whether the lead's row is there; raise if it holds what would be read again."""
+    for batch in reader.leads([lead_id]):
+        for place in range(len(batch.ids)):
+            kept = [kind for kind in policy.kinds if batch.fields.get(kind, [None])[place]]
+            kept += ["name"] if (batch.names[place] or "").strip() else []
+            if kept:
+                msg = (
+                    f"lead {lead_id} still holds {', '.join(kept)}: blank them in its row, or "
+                    "delete it, and erase it then"
+                )
+                raise DecisionError(msg)
+            return True
+    return False
+
+
+def _given(image: Mapping[str, Any], lead_id: str) -> Iterator[tuple[str, str]]:
+    """Yield what a new customer was given by the lead: column and value."""
+    for column, source in image.get("sources", {}).items():
+        if source == lead_id:
+            value = image["metadata"][column] if column == "groupKey" else image[column]
+            if isinstance(value, str):
+                yield column, value
+
+
+def _held_by(
+    entry: LedgerEntry, held: set[Identifier], policy: Policy
+) -> Iterator[tuple[str, str]]:
+    """Yield what a copy of a customer's row holds of the identifiers *held*: column and value."""
+    image = cast("Mapping[str, Any]", entry.before if entry.action == "retire" else entry.after)
+    key = metadata_of(image).get("groupKey")
+    kind, _, value = key.partition(":") if isinstance(key, str) else ("", "", "")
+    told = [("phone", "phone", image.get("phone")), ("email", "email", image.get("email"))]
+    for column, named, raw in (*told, ("groupKey", kind, value)):
+        for rule in policy.identifiers:
+            if rule.kind == named and isinstance(raw, str) and raw:
+                (read,) = policy.normalizer(rule).parse([raw])
+                if isinstance(read, str) and Identifier(named, read) in held:
+                    yield column, cast("str", key) if column == "groupKey" else raw
+
+
+def _add(values: Values, customer: str, found: Iterator[tuple[str, str]]) -> None:
+    for column, value in found:
+        values[customer, column].add(value)
+
+
+def _as_changes(lead_id: str, rows: Values, images: Values) -> Iterator[Erase]:
+    """Yield as many changes as some column has values, at least one."""
+    layers = [_layers(rows), _layers(images)]
+    for row, image in zip_longest(*layers, fillvalue={}) if any(layers) else [({}, {})]:
+        yield Erase(lead_id, row, image)
+
+
+def _layers(values: Values) -> list[dict[str, dict[str, str]]]:
+    layers: list[dict[str, dict[str, str]]] = []
+    for (customer, column), found in sorted(values.items()):
+        for number, value in enumerate(sorted(found)):
+            if number == len(layers):
+                layers.append({})
+            layers[number].setdefault(customer, {})[column] = value
+    return layers

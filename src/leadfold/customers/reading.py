@@ -1,0 +1,67 @@
+"""Rows of the store as a decision about customers needs them: one customer, its leads by id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from leadfold.exceptions import UnknownCustomerError
+from leadfold.model import Customer
+from leadfold.repository import LEAD
+
+if TYPE_CHECKING:
+    from leadfold.repository import Maker, Reader, Reference
+
+__all__ = ["RECORD", "StoredCustomer", "find_customer", "leads_among", "read_customer"]
+
+RECORD = "customer:"
+"""What the id of a customer that takes part in grouping as a record begins with."""
+
+
+@attrs.frozen
+class StoredCustomer:
+    """A customer's row and who made it."""
+
+    row: Customer
+    made_by: Maker | None
+
+    @property
+    def records(self) -> frozenset[str]:
+        """Return the record that the customer itself is in grouping, if it is one."""
+        return frozenset() if self.made_by else frozenset({RECORD + self.row.id})
+
+
+def find_customer(reader: Reader, customer_id: str) -> StoredCustomer | None:
+    """Return the customer of that id, or None."""
+    for batch in reader.customers([customer_id]):
+        for place, found in enumerate(batch.ids):
+            row = Customer(
+                found,
+                batch.names[place],
+                batch.phones[place],
+                batch.emails[place],
+                batch.metadata[place],
+                batch.created_at[place],
+            )
+            return StoredCustomer(row, batch.made_by[place])
+    return None
+
+
+def read_customer(reader: Reader, customer_id: str) -> StoredCustomer:
+    """Return the customer of that id.
+
+    Raises:
+        UnknownCustomerError: there is none.
+    """
+    found = find_customer(reader, customer_id)
+    if found is None:
+        raise UnknownCustomerError(customer_id)
+    return found
+
+
+def leads_among(references: tuple[Reference, ...], customer_id: str) -> tuple[str, ...]:
+    """Return the ids of the leads that point at the customer, in text order."""
+    return tuple(
+        sorted(r.row for r in references if r.table == LEAD and r.customer_id == customer_id)
+    )
