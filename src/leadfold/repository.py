@@ -134,11 +134,15 @@ class Holders:
 
 @attrs.frozen
 class Reference:
-    """A *row* of *table* (``Lead``, a dependent, a carried table) that points at a customer."""
+    """A *row* of *table* (``Lead``, a dependent, a carried table) that points at a customer.
+
+    *lead_id* is the lead that a dependent's row points at, if it does.
+    """
 
     table: str
     row: str
     customer_id: str | None
+    lead_id: str | None = None
 
 
 @attrs.frozen

@@ -28,6 +28,9 @@ __all__ = ["erase"]
 Values = dict[tuple[str, str], set[str]]
 """What to blank, by customer and column."""
 
+Shown = tuple[str, str, str, Identifier]
+"""What a copy of a customer's row shows: customer, column, value, and what the value stands for."""
+
 
 def erase(
     repository: Repository,
@@ -74,16 +77,28 @@ def _erasures(reader: Reader, lead_id: str, policy: Policy) -> Iterator[Erase]:
         raise DecisionError(msg)
     customers = {cast("str", end) for e in history for end in (e.before, e.after) if end}
     rows: Values = defaultdict(set)
-    images: Values = defaultdict(set)
+    shown: list[Shown] = []
     for customer in sorted(customers):
         for entry in reader.history(CUSTOMER, customer):
             if entry.action == "insert" and entry.row == customer:
                 _add(rows, customer, _given(cast("Mapping[str, Any]", entry.after), lead_id))
             elif entry.action in {"retire", "restore"} and entry.row == customer:
-                _add(images, customer, _held_by(entry, set(held or ()), policy))
-    for place, values in rows.items():
-        images[place] |= values
+                shown += [(customer, *each) for each in _shown_by(entry, policy)]
+    images: Values = defaultdict(set, {place: set(values) for place, values in rows.items()})
+    for customer, column, value, identifier in shown:
+        if identifier in (held or ()) or not _others(reader, identifier, lead_id):
+            images[customer, column].add(value)
     yield from _as_changes(lead_id, rows, images)
+
+
+def _others(reader: Reader, identifier: Identifier, lead_id: str) -> bool:
+    """Tell whether anybody else holds *identifier*.
+
+    What a lead once held the index forgets when it reads the blanked row; a value in a copy of
+    its customer that nobody holds any more is then as good as its own.
+    """
+    found = reader.holders([identifier], at_most=2)
+    return any(identifier in held for record, held in found.records.items() if record != lead_id)
 
 
 def _refuse_values(reader: Reader, lead_id: str, policy: Policy) -> bool:
@@ -111,10 +126,8 @@ def _given(image: Mapping[str, Any], lead_id: str) -> Iterator[tuple[str, str]]:
                 yield column, value
 
 
-def _held_by(
-    entry: LedgerEntry, held: set[Identifier], policy: Policy
-) -> Iterator[tuple[str, str]]:
-    """Yield what a copy of a customer's row holds of the identifiers *held*: column and value."""
+def _shown_by(entry: LedgerEntry, policy: Policy) -> Iterator[tuple[str, str, Identifier]]:
+    """Yield what a copy of a customer's row shows: column, value, and what the value stands for."""
     image = cast("Mapping[str, Any]", entry.before if entry.action == "retire" else entry.after)
     key = metadata_of(image).get("groupKey")
     kind, _, value = key.partition(":") if isinstance(key, str) else ("", "", "")
@@ -123,8 +136,9 @@ def _held_by(
         for rule in policy.identifiers:
             if rule.kind == named and isinstance(raw, str) and raw:
                 (read,) = policy.normalizer(rule).parse([raw])
-                if isinstance(read, str) and Identifier(named, read) in held:
-                    yield column, cast("str", key) if column == "groupKey" else raw
+                if isinstance(read, str):
+                    whole = cast("str", key) if column == "groupKey" else raw
+                    yield column, whole, Identifier(named, read)
 
 
 def _add(values: Values, customer: str, found: Iterator[tuple[str, str]]) -> None:
