@@ -42,6 +42,14 @@ ORIGINAL = "backfill-customers.ts"
 """What the script that leadfold replaces wrote as ``metadata.createdBy``."""
 
 
+def _counted(column: Sequence[object]) -> str:
+    return f"<{len(column)}>"
+
+
+def _named(columns: Mapping[str, object]) -> str:
+    return repr(sorted(columns))
+
+
 @attrs.frozen
 class StoreFacts:
     """What a plan must know of a store before it reads rows.
@@ -76,13 +84,13 @@ class LeadBatch:
     *unreadable* names rows that could not be read, with the reason; they are in no column.
     """
 
-    ids: Sequence[str]
-    fields: Mapping[str, Sequence[object]]
-    names: Sequence[str | None]
-    created_at: Sequence[datetime | None]
-    customer_ids: Sequence[str | None]
-    versions: Sequence[Version]
-    indexed: Sequence[tuple[Identifier, ...] | None]
+    ids: Sequence[str] = attrs.field(repr=_counted)
+    fields: Mapping[str, Sequence[object]] = attrs.field(repr=_named)
+    names: Sequence[str | None] = attrs.field(repr=False)
+    created_at: Sequence[datetime | None] = attrs.field(repr=False)
+    customer_ids: Sequence[str | None] = attrs.field(repr=False)
+    versions: Sequence[Version] = attrs.field(repr=False)
+    indexed: Sequence[tuple[Identifier, ...] | None] = attrs.field(repr=False)
     unreadable: Sequence[tuple[str, str]] = ()
 
 
@@ -95,15 +103,15 @@ class CustomerBatch:
     `LeadBatch`, for the record ``customer:<id>``.
     """
 
-    ids: Sequence[str]
-    names: Sequence[str | None]
-    phones: Sequence[str | None]
-    emails: Sequence[str | None]
-    metadata: Sequence[Mapping[str, object] | None]
-    created_at: Sequence[datetime | None]
-    made_by: Sequence[Maker | None]
-    versions: Sequence[Version]
-    indexed: Sequence[tuple[Identifier, ...] | None]
+    ids: Sequence[str] = attrs.field(repr=_counted)
+    names: Sequence[str | None] = attrs.field(repr=False)
+    phones: Sequence[str | None] = attrs.field(repr=False)
+    emails: Sequence[str | None] = attrs.field(repr=False)
+    metadata: Sequence[Mapping[str, object] | None] = attrs.field(repr=False)
+    created_at: Sequence[datetime | None] = attrs.field(repr=False)
+    made_by: Sequence[Maker | None] = attrs.field(repr=False)
+    versions: Sequence[Version] = attrs.field(repr=False)
+    indexed: Sequence[tuple[Identifier, ...] | None] = attrs.field(repr=False)
 
 
 @attrs.frozen

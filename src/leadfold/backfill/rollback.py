@@ -66,5 +66,6 @@ class RollbackPlan:
             raise NothingToUndo(self.undoes.id)
 
     def changes(self, on_stale: OnStale = "refuse") -> ChangeSet:
-        """Return what `Repository.commit` takes."""
+        """Return what `Repository.commit` takes; raise what `check` raises."""
+        self.check()
         return ChangeSet(self.run, self.units, self.stats, on_stale=on_stale)

@@ -283,8 +283,8 @@ class _StandingUnit:
         place = (entry.table, entry.row)
         if place not in self._now.links:
             return None  # deleted since: there is no link to take back
-        if self._now.links[place] != entry.after:
-            return "has another customer by now"
+        if (link := self._now.links[place]) != entry.after:
+            return f"has {'no' if link is None else 'another'} customer by now"
         if not self._former_is_there(entry):
             return f"was linked to {entry.before}, now gone"
         rows = self._gained.get((entry.after, entry.row)) if entry.table == LEAD else None

@@ -30,8 +30,8 @@ Answer = str | Reason
 class Column:
     """The usable values of one kind: the first of each row, and the further ones of few rows."""
 
-    first: list[str | None] = attrs.field(factory=list)
-    more: dict[int, tuple[str, ...]] = attrs.field(factory=dict)
+    first: list[str | None] = attrs.field(factory=list, repr=False)
+    more: dict[int, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
 
     def of(self, row: int) -> tuple[str, ...]:
         """Return all values of *row*, in the order given."""
@@ -64,9 +64,9 @@ class Columns:
     """What the engine decides on: ids, and a column of usable values per kind, strongest first."""
 
     kinds: tuple[str, ...]
-    ids: list[str] = attrs.field(factory=list)
+    ids: list[str] = attrs.field(factory=list, repr=False)
     by_kind: list[Column] = attrs.field(factory=list)
-    refused: list[tuple[int, str, Reason, object]] = attrs.field(factory=list)
+    refused: list[tuple[int, str, Reason, object]] = attrs.field(factory=list, repr=False)
 
     def identifiers(self, row: int) -> tuple[Identifier, ...]:
         """Return the usable identifiers of *row*, sorted: what the identity index holds."""

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from leadfold.masking import mask
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -159,20 +161,30 @@ class BlockedValues:
         return found
 
 
-def faults_of_entries(kind: str, entries: Iterable[str]) -> tuple[str, ...]:
-    """Say of each of *entries* that can match no value of *kind* what it should look like.
+def faults_of_entries(kind: str, entries: Mapping[int, str]) -> tuple[str, ...]:
+    """Say of each of *entries*, by place, that can match no value of *kind* how it should look.
 
-    >>> faults_of_entries("email", ["NoReply@", "info"])
-    ("'NoReply@': write it in lower case", "'info': no address, no 'name@' and no '@domain'")
-    >>> faults_of_entries("phone", ["555-555-5555"])
-    ("'555-555-5555': write '+' and digits, or the national number's digits alone",)
+    An entry is somebody's identifier: it is named by its place and its mask.
+
+    >>> faults_of_entries("email", {3: "NoReply@"})
+    ('entry 3 (N…@…): write it in lower case',)
     """
-    if kind == "phone":
-        advice = "write '+' and digits, or the national number's digits alone"
-        return tuple(f"{e!r}: {advice}" for e in entries if not re.fullmatch(_PHONE_ENTRY, e))
-    if kind == "email":
-        return tuple(f"{e!r}: {fault}" for e in entries if (fault := _email_fault(e)))
-    return tuple(f"{e!r}: an identifier is never blank" for e in entries if not e.strip())
+    fault_of = {"phone": _phone_fault, "email": _email_fault}.get(kind, _blank_fault)
+    return tuple(
+        f"entry {place} ({mask(kind, entry)}): {fault}"
+        for place, entry in entries.items()
+        if (fault := fault_of(entry))
+    )
+
+
+def _phone_fault(entry: str) -> str:
+    if re.fullmatch(_PHONE_ENTRY, entry):
+        return ""
+    return "write '+' and digits, or the national number's digits alone"
+
+
+def _blank_fault(entry: str) -> str:
+    return "" if entry.strip() else "an identifier is never blank"
 
 
 def _email_fault(entry: str) -> str:

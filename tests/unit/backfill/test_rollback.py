@@ -434,7 +434,7 @@ def test_a_lead_that_somebody_relinked_blocks(customer: str | None) -> None:
     repository = backfilled(*unlinked("ab"), Lead("c", phone=Y))
     edit(repository, "a", customer_id=customer)
     assert blockers(repository, "first") == [
-        (0, "Lead", "a", "has another customer by now", None),
+        (0, "Lead", "a", f"has {'another' if customer else 'no'} customer by now", None),
         *([(1, "Customer", "C2", _HAS_LEAD, None)] if customer == "C2" else []),
     ]
     rollback("first", repository, later="keep")
@@ -552,7 +552,7 @@ def test_a_customer_deleted_since_blocks_by_its_links() -> None:
     """They are null and not as the run left them; keep undoes the other units."""
     repository = backfilled(Lead("a", phone=X), Lead("b", phone=Y))
     repository.delete_customer("C1")
-    assert blockers(repository, "first") == [(0, "Lead", "a", "has another customer by now", None)]
+    assert blockers(repository, "first") == [(0, "Lead", "a", "has no customer by now", None)]
     rollback("first", repository, later="keep")
     assert (links(repository), repository.customers()) == ({"a": None, "b": None}, ())
 

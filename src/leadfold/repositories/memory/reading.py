@@ -44,7 +44,7 @@ Row = TypeVar("Row")
 class MemoryReader:
     """A `Reader` of tables that nobody changes any more."""
 
-    tables: Tables
+    tables: Tables = attrs.field(repr=False)
     shape: Shape
     tenant: str | None = None
 
