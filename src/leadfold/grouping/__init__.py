@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "Groups", "Resolution", "Scanner", "group", "group_columns"]
 
-_BATCH = 20_000  # leads read at a time: small enough for the processor's cache
+_BATCH = 4096  # leads read at a time: small enough for the processor's cache
 
 
 def group(
