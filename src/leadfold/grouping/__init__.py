@@ -11,7 +11,7 @@ from leadfold.grouping.partition import keys_of
 from leadfold.grouping.resolution import Groups, Resolution
 from leadfold.grouping.ruled import start
 from leadfold.grouping.rulings import RowRulings, in_order
-from leadfold.model import column_of, text_ids
+from leadfold.model import columns_of, text_ids
 from leadfold.policy import Policy
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def group(
     scanner = Scanner(policy)
     remaining = iter(leads)
     while batch := list(islice(remaining, _BATCH)):
-        ids = text_ids(column_of(batch, "id"))
-        scanner.add(ids, {name: column_of(batch, name) for name in policy.fields})
+        fields = columns_of(batch, ("id", *policy.fields))
+        scanner.add(text_ids(fields["id"]), fields)
     return group_columns(scanner.finish(), policy, rulings)
 
 

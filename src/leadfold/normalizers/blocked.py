@@ -153,11 +153,10 @@ class BlockedValues:
         """
         if not self.exact and not self.by_shorthand:
             return set()
-        texts = [value for value in values if isinstance(value, str)]
-        found: set[object] = set(self.exact.intersection(texts))
+        found: set[object] = set(self.exact.intersection(values))
         if self.by_shorthand:
             matches = self.by_shorthand.match
-            found.update([text for text in texts if matches(text)])
+            found.update([v for v in values if isinstance(v, str) and matches(v)])
         return found
 
 
