@@ -112,8 +112,8 @@ class BlockedValues:
     """The blocked values of one kind, ready to be asked about millions of values."""
 
     exact: frozenset[str]
-    local_parts: frozenset[str] = frozenset()
-    domains: frozenset[str] = frozenset()
+    by_shorthand: re.Pattern[str] | None = None
+    """Matches the beginning of what a shorthand of emails blocks."""
 
     @classmethod
     def of(cls, kind: str, entries: Iterable[str]) -> BlockedValues:
@@ -131,9 +131,12 @@ class BlockedValues:
 
     @classmethod
     def _of_emails(cls, entries: frozenset[str]) -> BlockedValues:
-        local_parts = frozenset(entry[:-1] for entry in entries if entry.endswith("@"))
-        domains = frozenset(entry[1:] for entry in entries if entry.startswith("@"))
-        return cls(entries, local_parts, domains)
+        # A local part is read up to its plus tag, and an address has one @.
+        names = [entry[:-1] for entry in entries if re.fullmatch("[^+@]+@", entry)]
+        domains = [entry[1:] for entry in entries if re.fullmatch("@[^@]+", entry)]
+        patterns = [rf"{_any_of(names)}(?=[+@]|\Z)"] if names else []
+        patterns += [rf"[^@]*+@{_any_of(domains)}\Z"] if domains else []
+        return cls(entries, re.compile("|".join(patterns)) if patterns else None)
 
     def matches(self, value: str) -> bool:
         """Tell whether the normalized *value* is blocked.
@@ -142,12 +145,7 @@ class BlockedValues:
         >>> blocked.matches("no-reply+7@example.com"), blocked.matches("ann@example.com")
         (True, False)
         """
-        if value in self.exact:
-            return True
-        if not (self.local_parts or self.domains):
-            return False
-        local, _, domain = value.partition("@")
-        return domain in self.domains or local.partition("+")[0] in self.local_parts
+        return value in self.among([value])
 
     def among(self, values: Iterable[object]) -> set[object]:
         """Return those of *values* that are blocked; what is no text is not.
@@ -155,10 +153,18 @@ class BlockedValues:
         >>> BlockedValues.of("email", ["noreply@"]).among(["noreply@example.com", None])
         {'noreply@example.com'}
         """
+        if not self.exact and not self.by_shorthand:
+            return set()
         found: set[object] = set(self.exact.intersection(values))
-        if self.local_parts or self.domains:
-            found.update(v for v in values if isinstance(v, str) and self.matches(v))
+        if self.by_shorthand:
+            matches = self.by_shorthand.match
+            found.update([v for v in values if isinstance(v, str) and matches(v)])
         return found
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    """Return the pattern of any of *texts*."""
+    return f"(?:{'|'.join(map(re.escape, sorted(texts)))})"
 
 
 def faults_of_entries(kind: str, entries: Mapping[int, str]) -> tuple[str, ...]:
