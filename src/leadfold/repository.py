@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -29,6 +29,7 @@ __all__ = [
     "Reference",
     "Repository",
     "StoreFacts",
+    "undeclared",
 ]
 
 LEAD, CUSTOMER, RULING = "Lead", "Customer", "Ruling"
@@ -73,6 +74,15 @@ class StoreFacts:
     fingerprint: str | None = None
     clock: int = 0
     owns_transaction: bool = True
+
+
+def undeclared(columns: Iterable[str]) -> list[str]:
+    """Return a fault for each of *columns* that references customers, known to no mapping."""
+    return [
+        f"{column} references customers and is not declared: map it as a dependent, or as a "
+        'reference with treatment "carry" or "ignore"'
+        for column in columns
+    ]
 
 
 @attrs.frozen

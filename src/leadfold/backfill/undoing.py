@@ -34,7 +34,7 @@ from leadfold.exceptions import (
     NotUndoableError,
 )
 from leadfold.model import Ruling
-from leadfold.repository import LEAD
+from leadfold.repository import LEAD, undeclared
 from leadfold.rulings import unruly
 
 if TYPE_CHECKING:
@@ -376,13 +376,4 @@ def _refuse_impossible(units: Collection[Unit], facts: StoreFacts) -> None:
     if required := sorted(nulled & facts.not_null.keys()):
         raise LinkRequiredError({table: facts.not_null[table] for table in required})
     if facts.foreign_keys and any(isinstance(change, Retire) for change in changes):
-        raise MappingError(undeclared(facts))
-
-
-def undeclared(facts: StoreFacts) -> list[str]:
-    """Return a fault for each column that may point at a customer unknown to the mapping."""
-    return [
-        f"{column} references customers and is not declared: map its table as a dependent, or as "
-        'a reference with treatment "carry" or "ignore"'
-        for column in facts.foreign_keys
-    ]
+        raise MappingError(undeclared(facts.foreign_keys))
