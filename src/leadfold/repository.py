@@ -245,6 +245,13 @@ class Reader(Protocol):
         """
         ...
 
+    def unexplained(self) -> Iterator[str]:
+        """Yield the leads whose customer is not what the ledger's last entry for them says.
+
+        Those that have one and of which the ledger knows nothing are among them.
+        """
+        ...
+
     def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
         """Yield the present customer of those *rows* of *table* that exist, in any order.
 

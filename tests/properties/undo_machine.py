@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from hypothesis import event
 from hypothesis import strategies as st
@@ -188,11 +188,20 @@ class UndoMachine(RuleBasedStateMachine):
 
     # What leadfold does.
 
-    @rule(strategy=st.sampled_from(["keyed", "linked"]))
-    def backfill(self, strategy: str) -> None:
+    @rule(
+        strategy=st.sampled_from(["keyed", "linked"]),
+        mode=st.sampled_from(["fill", "fill", "reconcile"]),
+        adopt=st.booleans(),
+    )
+    def backfill(
+        self,
+        strategy: str,
+        mode: Literal["fill", "reconcile"],
+        adopt: bool,  # noqa: FBT001 - drawn
+    ) -> None:
         """Run a backfill."""
         policy = Policy.keyed() if strategy == "keyed" else Policy.linked()
-        plan = backfill.plan(self.repository, policy)
+        plan = backfill.plan(self.repository, policy, mode=mode, adopt=adopt)
         self.written(lambda: backfill.apply(plan, self.repository))
 
     @rule(keep=PICKS, absorb=PICKS)

@@ -54,7 +54,8 @@ def plan(
     repository: Repository,
     policy: Policy | None = None,
     *,
-    mode: Literal["fill"] = "fill",
+    mode: Literal["fill", "reconcile"] = "fill",
+    adopt: bool = False,
     actor: str = "system",
     created_by: str = "leadfold",
     stored_phone: StoredPhone = "e164",
@@ -68,7 +69,10 @@ def plan(
     Args:
         repository: where the leads are; read once, in one snapshot.
         policy: default `Policy.keyed()`.
-        mode: ``fill``: no existing link is changed.
+        mode: ``fill``: no existing link is changed. ``reconcile``: leads are moved, and customers
+            merged and split, until the links equal the grouping.
+        adopt: whether ``reconcile`` may move links that neither leadfold nor the original made.
+            Otherwise they are pinned: the grouping is built around them, and they are listed.
         actor: who the audit entry names.
         created_by: what new customers' metadata names, and the audit entry's ``script``.
         stored_phone: how new customers show their phone.
@@ -79,10 +83,11 @@ def plan(
 
     Raises:
         PolicyError: the policy asks for what the store does not map.
+        MappingError: a customer would go that an undeclared foreign key may point at.
         DuplicateLeadError, ConflictingRulingsError, StoreError.
     """
-    if mode != "fill":
-        msg = f"mode must be 'fill', not {mode!r}"
+    if mode not in {"fill", "reconcile"}:
+        msg = f"mode must be 'fill' or 'reconcile', not {mode!r}"
         raise ValueError(msg)
     policy = Policy() if policy is None else policy
     at = utc(now) or present()
@@ -100,7 +105,13 @@ def plan(
     reporter.stage(1, 4, "Grouping leads by customer identifiers")
     with collector_paused(), repository.reading() as reader:
         return make_plan(
-            reader, policy, run, new_id=make_id, stored_phone=stored_phone, reporter=reporter
+            reader,
+            policy,
+            run,
+            new_id=make_id,
+            stored_phone=stored_phone,
+            adopt=adopt,
+            reporter=reporter,
         )
 
 

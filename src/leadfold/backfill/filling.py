@@ -13,13 +13,13 @@ import attrs
 from leadfold.disjoint import DisjointSets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from leadfold.backfill.snapshot import Snapshot, StoredCustomer
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
 
-__all__ = ["Assignment", "fill"]
+__all__ = ["Assignment", "components", "fill", "lend", "links_of"]
 
 
 @attrs.frozen
@@ -28,30 +28,37 @@ class Assignment:
 
     *existing* has the customer a group takes, or None where one must be made. *linked* has every
     customer that rows of the group are linked to. *components* are the sets of groups that share
-    a customer: the units, in order of their oldest lead.
+    a customer: the units, in order of their oldest lead. *retired* has the customers that go, and
+    the group whose customer takes their place.
     """
 
     existing: list[str | None]
     linked: list[tuple[str, ...]]
     components: list[list[int]]
+    retired: Mapping[str, int] = attrs.field(factory=dict)
 
 
 def fill(snapshot: Snapshot, resolution: Resolution, policy: Policy) -> Assignment:
     """Return the customer of every group under the rules of ``fill``."""
     customers = snapshot.customers
-    linked = [
-        tuple(sorted({link for row in rows if (link := snapshot.links[row]) is not None}))
-        for rows in resolution.rows
-    ]
+    linked = links_of(snapshot, resolution)
     existing = [
         min((customers[link].age for link in links if link in customers), default=(None, None))[1]
         for links in linked
     ]
-    _lend(existing, snapshot, resolution, policy)
-    return Assignment(existing, linked, _components(snapshot, resolution, linked, existing))
+    lend(existing, snapshot, resolution, policy)
+    return Assignment(existing, linked, components(snapshot, resolution, linked, existing))
 
 
-def _lend(
+def links_of(snapshot: Snapshot, resolution: Resolution) -> list[tuple[str, ...]]:
+    """Return every customer that rows of each group are linked to, by group number."""
+    return [
+        tuple(sorted({link for row in rows if (link := snapshot.links[row]) is not None}))
+        for rows in resolution.rows
+    ]
+
+
+def lend(
     existing: list[str | None], snapshot: Snapshot, resolution: Resolution, policy: Policy
 ) -> None:
     """Give groups that nothing serves the childless customer whose recorded key is theirs."""
@@ -82,7 +89,7 @@ def _recorded_keys(customer: StoredCustomer, policy: Policy) -> Iterable[str]:
                 yield f"{kind}:{answer}"
 
 
-def _components(
+def components(
     snapshot: Snapshot,
     resolution: Resolution,
     linked: Sequence[tuple[str, ...]],
@@ -97,7 +104,7 @@ def _components(
                 sets.union((first_of[customer], number))
     order = snapshot.order
     oldest = [min(map(order, rows)) for rows in resolution.rows]
-    components: dict[int, list[int]] = {}
+    found: dict[int, list[int]] = {}
     for number in sorted(range(len(linked)), key=oldest.__getitem__):
-        components.setdefault(sets.find(number), []).append(number)
-    return list(components.values())
+        found.setdefault(sets.find(number), []).append(number)
+    return list(found.values())

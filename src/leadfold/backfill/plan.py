@@ -93,6 +93,8 @@ class Plan:
         claims_at: the identity index's clock when the store was read.
         drift, mismatches, notes, unreadable: what was found and is reported.
         large: the largest groups, largest first.
+        merges: in mode ``reconcile`` the customers that go, each with the one in its place.
+        pinned: likewise the leads whose link somebody else made, and that stay.
     """
 
     run: Run
@@ -107,6 +109,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     large: tuple[GroupSize, ...] = ()
+    merges: tuple[tuple[str, str], ...] = ()
+    pinned: tuple[str, ...] = ()
 
     def check(self, limits: Limits | None = None) -> None:
         """Hold the plan to *limits* (default: `Limits.default_for` its strategy).

@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold.backfill.filling import fill
+from leadfold.backfill.pinning import pinned, rulings_with
 from leadfold.backfill.plan import Drift, GroupSize, Mismatch, Plan
+from leadfold.backfill.reconciling import reconcile
 from leadfold.backfill.snapshot import read_snapshot
 from leadfold.backfill.units import PlannedUnits
 from leadfold.changes import Stats
+from leadfold.exceptions import MappingError
 from leadfold.grouping import group_columns
 from leadfold.model import INDIVIDUAL, JOB
+from leadfold.repository import LEAD, undeclared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
     from leadfold.backfill.filling import Assignment
+    from leadfold.backfill.pinning import Pins
     from leadfold.backfill.snapshot import Snapshot
+    from leadfold.backfill.units import Following
     from leadfold.changes import Run
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
@@ -41,9 +47,10 @@ def make_plan(
     *,
     new_id: Callable[[], str],
     stored_phone: StoredPhone,
+    adopt: bool,
     reporter: Reporter,
 ) -> Plan:
-    """Return the plan of *run* over everything *reader* sees.
+    """Return the plan of *run* over everything *reader* sees; its mode says by which rules.
 
     *new_id* mints a customer id; it is called once for each new customer, in the order of their
     oldest leads.
@@ -51,11 +58,23 @@ def make_plan(
     snapshot = read_snapshot(
         reader, policy, reporter, keep_raw_phones=stored_phone == "as_received"
     )
-    resolution = group_columns(snapshot.columns, policy, snapshot.rulings)
-    assignment = fill(snapshot, resolution, policy)
-    customer_of, minted = _with_new(snapshot, resolution, assignment, new_id)
-    dependents = _follow(snapshot, resolution, customer_of, reader.dependents())
+    pins: Pins = {}
+    fixed: Container[int] = range(len(snapshot.ids))  # no link changes
+    if run.mode == "reconcile":
+        unexplained = frozenset() if adopt else frozenset(reader.unexplained())
+        pins = pinned(snapshot, unexplained)
+        fixed = _fixed(snapshot, unexplained)
+    resolution = group_columns(snapshot.columns, policy, rulings_with(pins, snapshot))
+    assignment = (
+        reconcile(snapshot, resolution, policy, pins)
+        if run.mode == "reconcile"
+        else fill(snapshot, resolution, policy)
+    )
+    _refuse_undeclared(assignment, snapshot)
+    customer_of, minted = _with_new(snapshot, resolution, assignment, fixed, new_id)
+    dependents = Dependents()
     hidden = set[tuple[int, str]]()
+    facts = snapshot.facts
     units = PlannedUnits(
         snapshot,
         resolution,
@@ -65,16 +84,21 @@ def make_plan(
         customer_of,
         minted,
         hidden,
+        fixed,
         dependents.follows,
         Counter(link for link in snapshot.links[: snapshot.leads] if link is not None),
+        (LEAD, *(dependent.name for dependent in facts.dependents), *facts.carried),
     )
+    _follow(dependents, units, reader.dependents())
     notes = _hide_taken(units, hidden)
-    drift = tuple(_drift(snapshot, resolution, assignment))
+    drift = tuple(_drift(units))
+    merges = tuple(
+        (customer, customer_of[group]) for customer, group in sorted(assignment.retired.items())
+    )
+    rows = [row for rows in pins.values() for row in rows if snapshot.is_lead(row)]
     return Plan(
         run=run,
-        stats=_stats(
-            snapshot, resolution, assignment, minted=minted, dependents=dependents, drift=drift
-        ),
+        stats=_stats(units, dependents=dependents, drift=drift),
         counts=_counts(snapshot, resolution),
         leads=snapshot.leads,
         strategy=policy.strategy,
@@ -85,15 +109,33 @@ def make_plan(
         notes=notes,
         unreadable=tuple(snapshot.unreadable),
         large=_large(resolution),
+        merges=merges,
+        pinned=tuple(sorted(snapshot.ids[row] for row in rows)),
     )
 
 
+def _fixed(snapshot: Snapshot, unexplained: Collection[str]) -> frozenset[int]:
+    """Return the rows that ``reconcile`` may not move: customers' own, and what nobody explains."""
+    foreign = (row for row in range(snapshot.leads) if snapshot.ids[row] in unexplained)
+    gone = (row for row in foreign if snapshot.links[row] not in snapshot.customers)
+    return frozenset((*gone, *range(snapshot.leads, len(snapshot.ids))))
+
+
+def _refuse_undeclared(assignment: Assignment, snapshot: Snapshot) -> None:
+    if assignment.retired and snapshot.facts.foreign_keys:
+        raise MappingError(undeclared(snapshot.facts.foreign_keys))
+
+
 def _with_new(
-    snapshot: Snapshot, resolution: Resolution, assignment: Assignment, new_id: Callable[[], str]
+    snapshot: Snapshot,
+    resolution: Resolution,
+    assignment: Assignment,
+    fixed: Container[int],
+    new_id: Callable[[], str],
 ) -> tuple[list[str], set[int]]:
     """Return every group's customer, and the groups whose customer is new.
 
-    A group all of whose leads are linked gets no new one, though their customers are gone.
+    A group none of whose leads may be linked anew gets no new one, though its customers are gone.
     """
     customers: list[str] = [""] * len(assignment.existing)
     minted: set[int] = set()
@@ -101,7 +143,10 @@ def _with_new(
         existing = assignment.existing[number]
         if existing is not None:
             customers[number] = existing
-        elif any(snapshot.links[row] is None for row in resolution.rows[number]):
+        elif any(
+            snapshot.is_lead(row) and (snapshot.links[row] is None or row not in fixed)
+            for row in resolution.rows[number]
+        ):
             customers[number] = new_id()
             minted.add(number)
         else:
@@ -113,20 +158,15 @@ def _with_new(
 class Dependents:
     """What becomes of the dependents: which to link by lead, and the figures by table."""
 
-    follows: dict[str, list[tuple[str, int]]] = attrs.field(factory=dict)
+    follows: dict[str, list[Following]] = attrs.field(factory=dict)
     linked: Counter[str] = attrs.field(factory=Counter)
     already: Counter[str] = attrs.field(factory=Counter)
     mismatches: list[Mismatch] = attrs.field(factory=list)
 
 
-def _follow(
-    snapshot: Snapshot,
-    resolution: Resolution,
-    customer_of: list[str],
-    counts: Iterable[DependentCount],
-) -> Dependents:
+def _follow(found: Dependents, units: PlannedUnits, counts: Iterable[DependentCount]) -> None:
     """Decide which dependents take their lead's customer; report those that do not follow."""
-    found = Dependents()
+    snapshot = units.snapshot
     row_of: dict[str, int] = {}
     for count in counts:
         if not row_of:
@@ -135,20 +175,20 @@ def _follow(
         if row is None:
             found.mismatches.append(_mismatch(count, "no lead"))
             continue
-        customer = snapshot.links[row] or customer_of[resolution.partition.labels[row]]
-        if snapshot.links[row] is not None and customer not in snapshot.customers:
+        link, customer = snapshot.links[row], units.target(row)
+        if link == customer and customer not in snapshot.customers:
             found.mismatches.append(_mismatch(count, "lead without customer"))
-        elif count.customer_id is None:
-            found.follows.setdefault(snapshot.ids[row], []).append((count.table, count.count))
+        elif count.customer_id is None or (link != customer and count.customer_id == link):
+            following = (count.table, count.customer_id, count.count)
+            found.follows.setdefault(snapshot.ids[row], []).append(following)
             found.linked[count.table] += count.count
         elif count.customer_id == customer:
             found.already[count.table] += count.count
         else:
             found.mismatches.append(_mismatch(count, "other customer"))
     for tables in found.follows.values():
-        tables.sort()
+        tables.sort(key=lambda following: (following[0], following[1] or ""))
     found.mismatches.sort(key=lambda m: (m.table, m.lead_id or "", m.customer_id or ""))
-    return found
 
 
 def _mismatch(count: DependentCount, problem: str) -> Mismatch:
@@ -173,28 +213,31 @@ def _hide_taken(units: PlannedUnits, hidden: set[tuple[int, str]]) -> tuple[str,
     return tuple(notes)
 
 
-def _drift(snapshot: Snapshot, resolution: Resolution, assignment: Assignment) -> Iterable[Drift]:
-    """Yield every unit whose stored links are not one customer to one group."""
+def _drift(units: PlannedUnits) -> Iterable[Drift]:
+    """Yield every unit whose links are not one customer to one group, and will not be either."""
+    snapshot, resolution, assignment = units.snapshot, units.resolution, units.assignment
     for component in assignment.components:
-        customers = {
-            customer for number in component for customer in assignment.linked[number]
-        } & snapshot.customers.keys()
-        linked = [number for number in component if assignment.linked[number]]
+        stay = {
+            number: {
+                link
+                for row in resolution.rows[number]
+                if (link := snapshot.links[row]) is not None and not units.moves(row)
+            }
+            for number in component
+            if assignment.linked[number]
+        }
+        customers = {link for links in stay.values() for link in links} & snapshot.customers.keys()
+        linked = [number for number, links in stay.items() if links]
         if len(customers) > 1 or len(linked) > 1:
             keys = sorted(resolution.keys[number] for number in linked)
-            yield Drift(tuple(keys), tuple(sorted(customers)))
+            if len(linked) != len(customers) or any(len(stay[n]) > 1 for n in linked):
+                yield Drift(tuple(keys), tuple(sorted(customers)))
 
 
-def _stats(
-    snapshot: Snapshot,
-    resolution: Resolution,
-    assignment: Assignment,
-    *,
-    minted: set[int],
-    dependents: Dependents,
-    drift: tuple[Drift, ...],
-) -> Stats:
-    linked = sum(link is not None for link in snapshot.links[: snapshot.leads])
+def _stats(units: PlannedUnits, *, dependents: Dependents, drift: tuple[Drift, ...]) -> Stats:
+    snapshot, resolution, assignment = units.snapshot, units.resolution, units.assignment
+    moved = sum(map(units.moves, range(snapshot.leads)))
+    unlinked = sum(link is None for link in snapshot.links[: snapshot.leads])
     reused = {
         customer
         for customer, rows in zip(assignment.existing, resolution.rows, strict=True)
@@ -207,10 +250,10 @@ def _stats(
     for mismatch in dependents.mismatches:
         problems[mismatch.problem] += mismatch.count
     return Stats(
-        customers_created=len(minted),
+        customers_created=len(units.minted),
         customers_skipped=len(reused),
-        leads_linked=snapshot.leads - linked,
-        leads_already_linked=linked,
+        leads_linked=moved,
+        leads_already_linked=snapshot.leads - moved,
         jobs_linked=dependents.linked[JOB.name],
         jobs_already_linked=dependents.already[JOB.name],
         extra={
@@ -220,6 +263,8 @@ def _stats(
             "rejected": len(snapshot.columns.refused),
             "indexed": len(snapshot.changed),
             "unreadable": len(snapshot.unreadable),
+            **({"leadsMoved": moved - unlinked} if units.run.mode == "reconcile" else {}),
+            **({"customersRetired": len(assignment.retired)} if assignment.retired else {}),
         },
     )
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from leadfold.changes import (
+    Carry,
     Follow,
     InsertCustomer,
     Link,
     PatchCustomer,
     Reindex,
+    Retire,
     Unit,
 )
 from leadfold.exceptions import PlanFormatError
@@ -42,6 +44,8 @@ _CHANGES: Mapping[str, type[Any]] = {
     "patch": PatchCustomer,
     "link": Link,
     "follow": Follow,
+    "carry": Carry,
+    "retire": Retire,
     "reindex": Reindex,
 }
 _NAMES = {kind: name for name, kind in _CHANGES.items()}

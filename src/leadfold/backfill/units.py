@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
 
 from leadfold.changes import (
+    Carry,
     Follow,
     InsertCustomer,
     Link,
     Reindex,
+    Retire,
     Unit,
     counts_patch,
     reason_of,
@@ -20,7 +23,7 @@ from leadfold.model import INDIVIDUAL
 from leadfold.survivorship import first_text, shown_phone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from leadfold.backfill.filling import Assignment
     from leadfold.backfill.snapshot import Snapshot
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
     from leadfold.grouping import Resolution
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["PlannedUnits"]
+__all__ = ["Following", "PlannedUnits"]
+
+Following = tuple[str, str | None, int]
+"""Rows of a dependent that follow their lead: the table, their customer so far, how many."""
 
 
 @attrs.frozen(eq=False)
@@ -39,9 +45,10 @@ class PlannedUnits:
     """The units that change something, in order of their oldest lead; may be walked repeatedly.
 
     *customer_of* has the customer of every group, *minted* the groups whose customer is new, and
-    *hidden* the shown columns that a new customer leaves NULL, as (group, column). *follows* has
-    the dependents to link, by lead: table and count. *counts* has how many leads each existing
-    customer had.
+    *hidden* the shown columns that a new customer leaves NULL, as (group, column). *fixed* are the
+    rows whose link stays, if they have one. *follows* has the dependents to link, by lead: table,
+    customer before, and count. *counts* has how many leads each existing customer had, *tables*
+    the tables whose rows follow a customer that retires.
     """
 
     snapshot: Snapshot = attrs.field(repr=False)
@@ -52,8 +59,10 @@ class PlannedUnits:
     customer_of: list[str] = attrs.field(repr=False)
     minted: set[int] = attrs.field(repr=False)
     hidden: set[tuple[int, str]] = attrs.field(repr=False)
-    follows: Mapping[str, list[tuple[str, int]]] = attrs.field(repr=False)
+    fixed: Container[int] = attrs.field(repr=False)
+    follows: Mapping[str, list[Following]] = attrs.field(repr=False)
     counts: Mapping[str, int] = attrs.field(repr=False)
+    tables: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[Unit]:
         """Yield each unit with its changes: customers first, then links, dependents, index."""
@@ -63,13 +72,24 @@ class PlannedUnits:
                 yield self._unit(number, component)
                 number += 1
 
+    def target(self, row: int) -> str:
+        """Return the customer that *row* is linked to afterwards."""
+        link = self.snapshot.links[row]
+        if link is not None and row in self.fixed:
+            return link
+        return self.customer_of[self.resolution.partition.labels[row]]
+
+    def moves(self, row: int) -> bool:
+        """Tell whether *row* is linked anew."""
+        return self.snapshot.links[row] != self.target(row)
+
     def _is_touched(self, component: Sequence[int]) -> bool:
         return any(self._touches(row) for group in component for row in self.resolution.rows[group])
 
     def _touches(self, row: int) -> bool:
         snapshot = self.snapshot
         return (
-            snapshot.links[row] is None
+            self.moves(row)
             or row in snapshot.changed
             or (bool(self.follows) and snapshot.ids[row] in self.follows)
         )
@@ -92,7 +112,7 @@ class PlannedUnits:
     def _changes(self, component: Sequence[int]) -> Iterator[Change]:
         """Yield what becomes of a component, in the order a store can write it."""
         newly = {
-            group: [row for row in self.resolution.rows[group] if self.snapshot.links[row] is None]
+            group: [row for row in self.resolution.rows[group] if self.moves(row)]
             for group in component
         }
         yield from self._customers(newly)
@@ -100,18 +120,30 @@ class PlannedUnits:
             yield from self._links(group, rows)
         for group in component:
             yield from self._rest(group)
+        yield from self._retirements(component)
 
     def _customers(self, newly: Mapping[int, Sequence[int]]) -> Iterator[Change]:
-        """Yield new customers, and the counts of existing ones that gain leads."""
-        gained: dict[str, int] = {}
+        """Yield new customers, and the counts of existing ones that gain or lose leads."""
+        gained = Counter[str]()
         for group, rows in newly.items():
+            links = (self.snapshot.links[row] for row in rows)
+            gained.subtract(link for link in links if link is not None)
             if group in self.minted:
                 yield self.founding(group)
             elif rows:
-                customer = self.customer_of[group]
-                gained[customer] = gained.get(customer, 0) + len(rows)
+                gained[self.customer_of[group]] += len(rows)
         for customer, gain in sorted(gained.items()):
-            yield from self._recount(customer, gain)
+            if customer in self.snapshot.customers and customer not in self.assignment.retired:
+                yield from self._recount(customer, gain)
+
+    def _retirements(self, component: Sequence[int]) -> Iterator[Change]:
+        """Yield what becomes of the customers that no group is left for."""
+        going = {customer for group in component for customer in self.assignment.linked[group]}
+        for customer in sorted(going & self.assignment.retired.keys()):
+            into = self.customer_of[self.assignment.retired[customer]]
+            for table in self.tables:
+                yield Carry(table, customer, into)
+            yield Retire(customer, into)
 
     def _recount(self, customer: str, gain: int) -> Iterator[Change]:
         """Set the two counts in the metadata of a customer that leadfold or the original made."""
@@ -129,8 +161,7 @@ class PlannedUnits:
         A lead that stays linked elsewhere, though to a customer that is gone, is none of its own.
         """
         snapshot = self.snapshot
-        taken = (row for row in self.resolution.rows[group] if snapshot.links[row] is None)
-        rows = sorted(taken, key=snapshot.order)
+        rows = sorted(filter(self.moves, self.resolution.rows[group]), key=snapshot.order)
         named, name = first_text(rows, snapshot.names)
         phoned, phone = self._phone(rows)
         mailed, email = self._first("email", rows)
@@ -201,16 +232,15 @@ class PlannedUnits:
     def _links(self, group: int, rows: Sequence[int]) -> Iterator[Link]:
         ids, reason = self.snapshot.ids, reason_of(self.resolution.keys[group])
         for row in sorted(rows, key=ids.__getitem__):
-            yield Link(ids[row], None, self.customer_of[group], reason)
+            yield Link(ids[row], self.snapshot.links[row], self.customer_of[group], reason)
 
     def _rest(self, group: int) -> Iterator[Change]:
         """Yield the dependents to link and the index entries to write, lead by lead."""
         snapshot = self.snapshot
         for row in sorted(self.resolution.rows[group], key=snapshot.ids.__getitem__):
             record = snapshot.ids[row]
-            customer = snapshot.links[row] or self.customer_of[group]
             if snapshot.is_lead(row):
-                for table, count in self.follows.get(record, ()):
-                    yield Follow(table, record, customer, count)
+                for table, before, count in self.follows.get(record, ()):
+                    yield Follow(table, record, self.target(row), count, before)
             if row in snapshot.changed:
                 yield Reindex(record, snapshot.columns.identifiers(row))

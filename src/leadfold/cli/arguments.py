@@ -131,7 +131,16 @@ def _backfill(commands: Commands) -> None:  # type: ignore[valid-type]
     command.add_argument("--plan-out", metavar="FILE", help="save the plan, for leadfold apply")
     _policy(command)
     command.add_argument(
-        "--mode", choices=["fill"], default="fill", help="fill: no existing link is changed"
+        "--mode",
+        choices=["fill", "reconcile"],
+        default="fill",
+        help="fill: no existing link is changed; reconcile: leads are moved and customers merged "
+        "until the links equal the grouping",
+    )
+    command.add_argument(
+        "--adopt",
+        action="store_true",
+        help="let reconcile move links that somebody else made, too",
     )
     _actor(command)
     _new_customers(command)

@@ -114,7 +114,11 @@ def _further_figures(plan: Plan, stats: Stats) -> Iterator[tuple[str, int]]:
             yield f"{name}s linked", linked
             yield f"{name}s already linked", counts["already"]
     rejected = stats.extra.get("rejected")
+    moved = stats.extra.get("leadsMoved")
     found = (
+        ("Leads moved", moved if isinstance(moved, int) else 0),
+        ("Customers merged", len(plan.merges)),
+        ("Links pinned", len(plan.pinned)),
         ("Values not used", rejected if isinstance(rejected, int) else 0),
         ("Leads not readable", len(plan.unreadable)),
         ("Drift", len(plan.drift)),
@@ -136,6 +140,13 @@ def findings(plan: Plan, report: Report | None, *, show_values: bool) -> Iterato
     yield from listed(
         "Leads that could not be read",
         (f"{lead_id or '(no id)'}: {reason}" for lead_id, reason in plan.unreadable),
+    )
+    yield from listed(
+        "Customers merged into the one that holds most of their leads' group",
+        (f"{customer} into {into}" for customer, into in plan.merges),
+    )
+    yield from listed(
+        "Links that somebody else made, left as they are (--adopt moves them)", plan.pinned
     )
     yield from listed(
         "Drift: stored links that differ from the grouping, left as they are",

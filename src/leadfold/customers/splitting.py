@@ -169,6 +169,7 @@ def _founded(  # noqa: PLR0917 - what a new customer's row is made of
         customer_of=customer_of,
         minted=set(numbers),
         hidden=set(),
+        fixed=(),
         follows={},
         counts={},
     )

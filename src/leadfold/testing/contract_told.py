@@ -223,6 +223,24 @@ class ToldContract(StoreHooks):
             assert len(targets(reader.pointing_at(["c3"]))) == len(POINTERS)
             assert targets(reader.links("Job", ["Job-1"])) == {("Job", "Job-1", "c3")}
 
+    def test_links_that_the_ledger_explains_are_told_from_others(
+        self, repository: Repository
+    ) -> None:
+        """A link counts as made by leadfold while it stands as its last entry says."""
+        self.seed(repository, [Lead("theirs", customer_id="c1")], bare("c1", "c2"))
+        self.seed(repository, [Lead(key) for key in ("ours", "moved", "cleared", "none")])
+        with repository.reading() as reader:
+            assert set(reader.unexplained()) == {"theirs"}
+        written(repository, *(link(key, "c1") for key in ("ours", "moved", "cleared")), number=1)
+        self.edit_lead(repository, "moved", customer_id="c2")
+        self.edit_lead(repository, "cleared", customer_id=None)
+        with repository.reading() as reader:
+            assert set(reader.unexplained()) == {"theirs", "moved"}
+        written(repository, link("ours", "c2", "c1"), number=2)
+        self.edit_lead(repository, "ours", customer_id="c1")
+        with repository.reading() as reader:
+            assert set(reader.unexplained()) == {"theirs", "moved", "ours"}
+
     def test_links_are_read_of_what_is_a_lead_no_more(self, repository: Repository) -> None:
         """A row that fell out of a mapping's condition still says whom it points at."""
         if not isinstance(self, ConditionalLeads):

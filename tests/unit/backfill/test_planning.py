@@ -289,7 +289,7 @@ class TestFirstRun:
 
     def test_a_mode_that_is_none_is_refused(self) -> None:
         """The message names it."""
-        with pytest.raises(ValueError, match="mode must be 'fill', not 'merge'"):
+        with pytest.raises(ValueError, match="mode must be 'fill' or 'reconcile', not 'merge'"):
             backfill.plan(InMemoryRepository(), mode="merge")  # type: ignore[arg-type]
 
     def test_now_without_a_zone_means_utc(self) -> None:

@@ -42,6 +42,7 @@ def run_backfill(arguments: Namespace, screen: Screen) -> Answer:
                 repository,
                 policy,
                 mode=arguments.mode,
+                adopt=arguments.adopt,
                 actor=arguments.actor,
                 created_by=arguments.created_by,
                 stored_phone=arguments.stored_phone,
@@ -129,6 +130,8 @@ def _json(
             {"customers": list(drift.customers), "groups": [*map(shown, drift.groups)]}
             for drift in plan.drift
         ],
+        "merges": [{"customer": customer, "into": into} for customer, into in plan.merges],
+        "pinned": list(plan.pinned),
         "mismatches": [attrs.asdict(mismatch) for mismatch in plan.mismatches],
         "notes": list(plan.notes),
         "unreadable": [{"lead": lead, "reason": reason} for lead, reason in plan.unreadable],

@@ -133,6 +133,18 @@ class MemoryReader:
                 ):
                     yield entry
 
+    def unexplained(self) -> Iterator[str]:
+        """Yield the leads whose customer is not what the ledger's last entry for them says."""
+        given = {
+            entry.row: entry.after
+            for run in self.tables.runs
+            for entry in self.tables.ledger[run]
+            if entry.table == LEAD
+        }
+        for lead in self.tables.leads.rows.values():
+            if lead.customer_id is not None and given.get(lead.id) != lead.customer_id:
+                yield lead.id
+
     def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
         """Yield the present customer of those *rows* of *table* that exist."""
         pointing = None if table == LEAD else self.tables.table(table)

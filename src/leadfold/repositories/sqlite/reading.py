@@ -128,6 +128,12 @@ class SQLiteReader:
         """
         return self._entries("history", table=table, row=row)
 
+    def unexplained(self) -> Iterator[str]:
+        """Yield the leads whose customer is not what the ledger's last entry for them says."""
+        name = "unexplained" if self._catalog.has_own else "linked"
+        for rows in self._fetched(self._shapes.statement(name), self._bound(), str):
+            yield from (str(lead) for (lead,) in rows)
+
     def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
         """Yield the present customer of those *rows* of *table* that exist, in any order."""
         if table not in self._mapping.pointing:

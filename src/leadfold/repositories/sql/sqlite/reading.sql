@@ -152,6 +152,22 @@ WHERE run.tenant = :own AND entry.sequence IN (
 )
 ORDER BY entry.sequence;
 
+-- name: linked
+SELECT CAST(row.{lead.id} AS TEXT) FROM {leads} AS row WHERE row.{lead.customer_id} IS NOT NULL;
+
+-- name: unexplained
+SELECT CAST(row.{lead.id} AS TEXT)
+FROM {leads} AS row
+WHERE row.{lead.customer_id} IS NOT NULL
+AND json_quote(CAST(row.{lead.customer_id} AS TEXT)) IS NOT (
+    SELECT entry.after
+    FROM leadfold_ledger AS entry
+    JOIN leadfold_runs AS run ON run.sequence = entry.run
+    WHERE entry.table_name = 'Lead' AND entry.row_id = CAST(row.{lead.id} AS TEXT)
+    AND run.tenant = :own
+    ORDER BY entry.sequence DESC LIMIT 1
+);
+
 -- name: links
 SELECT CAST(row.{pointing.id} AS TEXT), CAST(row.{pointing.customer_id} AS TEXT), {pointing_lead}
 FROM {pointing.table} AS row
