@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -229,6 +230,50 @@ def test_its_double_customers_can_be_merged(store: Filled) -> None:
     before = store.image()
     run(store)
     assert store.image() == before
+
+
+def test_a_reconcile_plan_lists_its_double_customers_as_merges(
+    store: Filled, policy: Policy
+) -> None:
+    """The younger of each pair goes into the older; the original's links are not pinned."""
+    before = store.image()
+    plan = backfill.plan(store.repository, policy, mode="reconcile")
+    double = {("c6", "c5")} if policy.strategy == "keyed" else {("c8", "c1"), ("c6", "c5")}
+    assert double <= set(plan.merges)
+    assert plan.pinned == ()
+    report = backfill.apply(plan, store.repository)
+    assert report.failures == ()
+    assert drift_of(store, policy) == ()
+    found = backfill.validate(store.repository, policy)
+    assert found.ok
+    assert found["groups with several customers"].ok
+    assert found["customers with several groups"].ok
+    for old, into in plan.merges:
+        assert customer_id_now(store.repository, old) == into
+    again = backfill.plan(store.repository, policy, mode="reconcile")
+    assert tuple(again.units) == ()
+    backfill.rollback(report.run_id, store.repository)
+    assert store.image() == before
+
+
+def test_the_command_line_reconciles_it(kept: KeptInFile, place: Path) -> None:
+    """Merges are told, and done; a link made by hand meanwhile is pinned, unless adopted."""
+    with closing(sqlite3.connect(place / "crm.db")) as connection, connection:
+        connection.execute("INSERT INTO Customer (id, name) VALUES ('own', 'By hand')")
+        connection.execute("UPDATE Lead SET customer_id = 'own' WHERE id = 'l9'")
+    before = kept.image()
+    words = ("backfill", STORE, "--mode", "reconcile")
+    dry = leadfold(*words, "--dry-run", cwd=place)
+    assert dry.status == 0, dry.err
+    assert "c6 into c5" in dry.out
+    assert "Links that somebody else made, left as they are (--adopt moves them) (1):" in dry.out
+    assert leadfold(*words, "--dry-run", "--adopt", "--json", cwd=place).json["pinned"] == []
+    ended = leadfold(*words, "--json", cwd=place).json
+    assert {"customer": "c6", "into": "c5"} in ended["merges"]
+    assert ended["pinned"] == ["l9"]
+    assert kept.links()["l9"] == "own"
+    assert leadfold("rollback", STORE, ended["run"], cwd=place).status == 0
+    assert kept.image() == before
 
 
 def test_a_merge_before_any_run_counts_from_the_links(store: Filled) -> None:

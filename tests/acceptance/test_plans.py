@@ -45,7 +45,17 @@ def test_json_has_all_that_a_person_is_shown(place: Path) -> None:
     answer = ended.json
     assert answer.keys() == {
         *("outcome", "run", "dry_run", "mode", "strategy", "leads", "counts", "stats", "extra"),
-        *("drift", "mismatches", "notes", "unreadable", "failures", "seconds", "statements"),
+        *(
+            "drift",
+            "merges",
+            "pinned",
+            "mismatches",
+            "notes",
+            "unreadable",
+            "failures",
+            "seconds",
+            "statements",
+        ),
     }
     assert (answer["outcome"], answer["dry_run"], answer["leads"]) == ("done", False, 4)
     assert answer["counts"] == {"psid": 1, "phone": 1, "email": 0, "individual": 1}
