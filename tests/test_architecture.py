@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("exceptions", "masking", "toml_text"),
     ("normalizers",),
     ("model",),
-    ("changes", "rules"),
+    ("changes", "explanations", "rules"),
     ("policy", "repository", "reporter"),
     ("grouping", "survivorship", "evaluate"),
     ("backfill", "customers"),

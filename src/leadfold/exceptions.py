@@ -7,34 +7,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leadfold.masking import some
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
     "ConflictingRulingsError",
+    "DifferentGroupsError",
     "DuplicateLeadError",
     "LeadfoldError",
     "LimitExceededError",
     "MappingError",
     "MissingExtraError",
+    "NotHeldError",
     "PlanFormatError",
     "PolicyError",
     "RetryableError",
     "RunExistsError",
+    "SameGroupError",
     "StalePlanError",
     "StoreError",
     "UnitError",
     "UnreadableFileError",
 ]
-
-_SHOWN = 10
-
-
-def _some(names: Iterable[str]) -> str:
-    """Join the first few *names* for a message, and say how many more there are."""
-    names = sorted(names)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 class LeadfoldError(Exception):
@@ -63,7 +59,7 @@ class DuplicateLeadError(LeadfoldError, ValueError):
     def __init__(self, lead_ids: Iterable[str]) -> None:
         self.lead_ids = tuple(sorted(lead_ids))
         super().__init__(
-            f"several leads share an id: {_some(self.lead_ids)}: give every lead an id of its own"
+            f"several leads share an id: {some(self.lead_ids)}: give every lead an id of its own"
         )
 
 
@@ -74,20 +70,51 @@ class ConflictingRulingsError(LeadfoldError, ValueError):
         self.ruling_ids = tuple(sorted(ruling_ids))
         self.lead_ids = tuple(sorted(lead_ids))
         super().__init__(
-            f"rulings {_some(self.ruling_ids)} contradict each other over leads "
-            f"{_some(self.lead_ids)}: withdraw one of them"
+            f"rulings {some(self.ruling_ids)} contradict each other over leads "
+            f"{some(self.lead_ids)}: withdraw one of them"
         )
+
+
+class SameGroupError(LeadfoldError, ValueError):
+    """Asked why two leads are apart that are in one group; `lead_ids` names them."""
+
+    def __init__(self, *lead_ids: str) -> None:
+        self.lead_ids = lead_ids
+        super().__init__(f"leads {' and '.join(lead_ids)} are in one group: ask why, not why_not")
+
+
+class DifferentGroupsError(LeadfoldError, ValueError):
+    """Asked why two leads are together that are in different groups; `lead_ids` names them."""
+
+    def __init__(self, *lead_ids: str) -> None:
+        self.lead_ids = lead_ids
+        super().__init__(
+            f"leads {' and '.join(lead_ids)} are in different groups: ask why_not, not why"
+        )
+
+
+class NotHeldError(LeadfoldError, ValueError):
+    """A lead is supposed to be without what it does not hold; `lead_id` and `value`, raw."""
+
+    def __init__(self, lead_id: str, kind: str, value: str) -> None:
+        self.lead_id = lead_id
+        self.value = value
+        super().__init__(f"lead {lead_id} holds no such {kind}: name an identifier that it holds")
 
 
 class LimitExceededError(LeadfoldError):
     """A plan that goes beyond the limits it was checked against.
 
-    `excesses` says each, masked; `values` are the keys of the groups that are too large, raw.
+    `excesses` says each, masked; `values` are the keys of the groups that are too large, raw,
+    and `lines` what a policy says to block them, raw too.
     """
 
-    def __init__(self, excesses: Iterable[str], values: Iterable[str] = ()) -> None:
+    def __init__(
+        self, excesses: Iterable[str], values: Iterable[str] = (), lines: Iterable[str] = ()
+    ) -> None:
         self.excesses = tuple(excesses)
         self.values = tuple(values)
+        self.lines = tuple(lines)
         super().__init__("plan refused by its limits: " + "; ".join(self.excesses))
 
 
@@ -113,7 +140,7 @@ class StalePlanError(StoreError):
     def __init__(self, lead_ids: Iterable[str]) -> None:
         self.lead_ids = tuple(sorted(lead_ids))
         super().__init__(
-            f"changed since the plan was made: {_some(self.lead_ids)}: make a new plan, or apply "
+            f"changed since the plan was made: {some(self.lead_ids)}: make a new plan, or apply "
             'with on_stale="skip" to leave their units out'
         )
 

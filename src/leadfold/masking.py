@@ -9,9 +9,16 @@
 
 from __future__ import annotations
 
-__all__ = ["MASK", "mask", "mask_key"]
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["MASK", "mask", "mask_key", "some"]
 
 MASK = "…"
+_SHOWN = 10
 _SHOWN_FROM = 8  # shorter values would be given away by two of their characters
 
 
@@ -38,6 +45,18 @@ def mask_key(key: str) -> str:
     """
     kind, _, value = key.partition(":")
     return key if kind in {"individual", "customer"} else f"{kind}:{mask(kind, value)}"
+
+
+def some(names: Iterable[str]) -> str:
+    """Join the first few of *names* for a sentence, and say how many more there are.
+
+    >>> some("abc")
+    'a, b, c'
+    """
+    names = iter(names)
+    shown = ", ".join(islice(names, _SHOWN))
+    left = sum(1 for _ in names)
+    return f"{shown} and {left} more" if left else shown
 
 
 def _top_of_domain(value: str) -> str:

@@ -6,11 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from leadfold.grouping.columns import Columns, Scanner
-from leadfold.grouping.linked import link
-from leadfold.grouping.partition import keys_of
-from leadfold.grouping.resolution import Groups, Resolution
-from leadfold.grouping.ruled import start
-from leadfold.grouping.rulings import RowRulings, in_order
+from leadfold.grouping.resolution import Groups, Resolution, WhatIf
 from leadfold.model import column_of, text_ids
 from leadfold.policy import Policy
 
@@ -19,7 +15,7 @@ if TYPE_CHECKING:
 
     from leadfold.model import Ruling
 
-__all__ = ["Columns", "Groups", "Resolution", "Scanner", "group", "group_columns"]
+__all__ = ["Columns", "Groups", "Resolution", "Scanner", "WhatIf", "group", "group_columns"]
 
 _BATCH = 20_000  # leads read at a time: small enough for the processor's cache
 
@@ -55,10 +51,4 @@ def group(
 
 def group_columns(columns: Columns, policy: Policy, rulings: Iterable[Ruling] = ()) -> Resolution:
     """Return the groups of leads that are normalized already; see `Scanner`."""
-    ordered = in_order(tuple(rulings))
-    keys = keys_of(columns)
-    by_rows = RowRulings.of(ordered, columns.ids)
-    partition = start(keys, by_rows)
-    if policy.strategy == "linked":
-        partition = link(columns, policy, partition, by_rows)
-    return Resolution(policy, columns, partition, ordered)
+    return Resolution.of(columns, policy, rulings)
