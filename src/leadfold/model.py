@@ -183,7 +183,7 @@ class Stop:
     would be too many in one customer. They are those that the groups of its holders hold of each
     kind (scope by scope) whose guard is the reason, if together they exceed that guard. If they
     do not, the groups that share a value of the same kind with them count too; if that is not
-    enough, all that such values connect. Empty for every other reason.
+    enough, all groups that such values connect. Empty for every other reason.
     """
 
     identifier: Identifier

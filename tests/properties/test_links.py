@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from leadfold import Resolution
     from leadfold.explanations import Tie
-    from leadfold.policy import Policy, Strategy
+    from leadfold.policy import Strategy
     from leadfold.testing.strategies import Case
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DataObject
 
     from leadfold import Resolution
-    from leadfold.explanations import Tie
     from leadfold.policy import Policy, Strategy
     from leadfold.testing.strategies import Case
 

@@ -107,10 +107,11 @@ class TestLimits:
         with pytest.raises(LimitExceededError) as refused:
             planned(store()).check(Limits(max_group=most))
         assert refused.value.excesses[0] == (
-            f"group email:b…@….org has 2 leads, more than max_group={most}: block the value "
-            "(blocked = [...] in the policy) or raise the limit"
+            f"group email:b…@….org has 2 leads, more than max_group={most}: block the value with "
+            '{ kind = "email", blocked = ["b…@….org"] } or raise the limit'
         )
         assert refused.value.values[0] == "email:bea@example.org"
+        assert refused.value.lines[0] == '{ kind = "email", blocked = ["bea@example.org"] }'
 
     def test_all_excesses_are_told_at_once(self) -> None:
         """Figures first, then groups."""

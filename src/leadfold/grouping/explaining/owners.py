@@ -66,7 +66,9 @@ class Owners:
         """Return the owners among all groups connected with *group*: found once for all of them."""
         component = self._components[group]
         if (component[0], reason) not in self._of_component:
-            self._of_component[component[0], reason] = self._too_many(component, reason)
+            # A group that a weaker level joined later may hold as many as were apart here.
+            owners = self._too_many(component, reason) or self._above_limit(component, reason)
+            self._of_component[component[0], reason] = owners
         return self._of_component[component[0], reason]
 
     @cached_property
@@ -77,14 +79,16 @@ class Owners:
 
     def _too_many(self, groups: Collection[int], reason: StopReason) -> frozenset[Identifier]:
         """Return what *groups* hold of each guard for *reason* that they exceed together."""
-        return frozenset(
-            Identifier(kind, value)
-            for kind, guard in self._guards(groups, reason)
-            if guard.exceeded_by(groups)
-            for group in groups
-            for value in guard.held.get(group, ())
-            if isinstance(value, str)
-        )
+        guards = self._guards(groups, reason)
+        return _held_of(groups, [each for each in guards if each[1].exceeded_by(groups)])
+
+    def _above_limit(self, groups: Collection[int], reason: StopReason) -> frozenset[Identifier]:
+        """Return what *groups* hold of each guard for *reason* whose limit is below that."""
+        found = [
+            (guard.limit, _held_of(groups, [(kind, guard)]))
+            for kind, guard in (self._guards(groups, reason))
+        ]
+        return frozenset[Identifier]().union(*(held for most, held in found if len(held) > most))
 
     def _guards(self, groups: Collection[int], reason: StopReason) -> Iterator[tuple[str, Guard]]:
         """Yield the guards that stop for *reason*, with their kinds, scope by scope."""
@@ -101,11 +105,21 @@ class Owners:
     @cached_property
     def _held(self) -> list[dict[int, set[str]]]:
         """Return the values of each kind up to this one, by group: of groups with a stop alone."""
-        return [self._held_of(number) for number in range(len(self._rules))]
+        return [self._by_group(number) for number in range(len(self._rules))]
 
-    def _held_of(self, number: int) -> dict[int, set[str]]:
+    def _by_group(self, number: int) -> dict[int, set[str]]:
         held: dict[int, set[str]] = defaultdict(set)
         for row, value in self._columns.by_kind[number].pairs():
             if self._labels[row] in self._values:
                 held[self._labels[row]].add(value)
         return held
+
+
+def _held_of(groups: Iterable[int], guards: Iterable[tuple[str, Guard]]) -> frozenset[Identifier]:
+    """Return the identifiers of *guards*, each with its kind, that *groups* hold."""
+    return frozenset(
+        Identifier(kind, str(value))
+        for kind, guard in guards
+        for group in groups
+        for value in guard.held.get(group, ())
+    )
