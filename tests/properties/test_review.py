@@ -49,6 +49,13 @@ def test_thrown_cases_are_settled_too() -> None:
     assert seen > FEW // 30
 
 
+def test_a_ruling_may_open_another_case() -> None:
+    """Settling one claim can leave a neighbour claimed; the case says so."""
+    case = throw(59, "linked")
+    found = group(case.leads, case.policy, rulings=case.rulings).review()
+    assert [one.about for each in found for one in each.opens] == [("contested", ("l2",))]
+
+
 @pytest.mark.parametrize("strategy", ["keyed", "linked"])
 def test_a_guarded_stop_has_owners_that_are_too_many(strategy: Strategy) -> None:
     """Two or more of one kind that is as strong, held by leads here; any other stop has none."""

@@ -115,7 +115,8 @@ def _without(lead: Lead, policy: Policy, without: list[tuple[str, Value]]) -> Le
             if one == lead.id and value.kind == rule.kind
         }
         if rule.kind in {"psid", "phone", "email"}:
-            lead = attrs.evolve(lead, **{rule.kind: _left(getattr(lead, rule.kind), rule, gone)})
+            left = _left(getattr(lead, rule.kind), rule, gone)
+            lead = attrs.evolve(lead, **{rule.kind: left})  # type: ignore[arg-type]
         elif rule.kind in lead.fields:
             left = _left(lead.fields[rule.kind], rule, gone)
             lead = attrs.evolve(lead, fields={**lead.fields, rule.kind: left})
