@@ -199,8 +199,8 @@ class Stop:
         return "; ".join(told) + owners
 
     def __str__(self) -> str:
-        holders = f"{len(self.lead_ids)} leads in {len(self.group_keys)} groups"
-        return f"{self.identifier}, held by {holders}, joined them not: {self.cause()}"
+        holders = f"its {len(self.lead_ids)} leads in {len(self.group_keys)} groups"
+        return f"{self.identifier} did not join {holders}: {self.cause()}"
 
 
 def _sorted_parts(parts: Iterable[Iterable[object]]) -> tuple[tuple[str, ...], ...]:

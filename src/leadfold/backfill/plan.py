@@ -77,11 +77,8 @@ class GroupSize:
         """Say, masked, that it has more than *most* leads, and the way out."""
         text = f"group {mask_key(self.key)} has {self.leads} leads, more than max_group={most}"
         line = self.line(mask)
-        return (
-            f"{text}: block the value with {line} or raise the limit"
-            if line
-            else (f"{text}: raise the limit")
-        )
+        way_out = f"block the value with {line} or raise the limit" if line else "raise the limit"
+        return f"{text}: {way_out}"
 
     def line(self, shown: Callable[[str, str], str] = lambda _, value: value) -> str:
         """Return the table that blocks its value among a policy's identifiers, as TOML.

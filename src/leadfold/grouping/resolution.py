@@ -144,8 +144,9 @@ class Resolution:
     def links(self) -> tuple[Tie, ...]:
         """Return what holds each group together: ties that span it, one fewer than its leads.
 
-        Group by group in order of key, strongest first. Of a value that was kept apart at its
-        own level and whose holders met by a weaker kind later, both hold it all the same.
+        Group by group in order of key, strongest first: rulings, keys, then kinds as the policy
+        has them. A value may tie leads that a guard kept apart at its level, if something weaker
+        joined them later: both hold it.
         """
         ids, finder = self.columns.ids, self._evidence
         return tuple(

@@ -36,7 +36,7 @@ UNBOUND = Policy.linked(
 
 def lead(
     lead_id: str,
-    psid: str | None = None,
+    psid: str | tuple[str, ...] | None = None,
     phone: str | tuple[str, ...] | None = None,
     email: str | tuple[str, ...] | None = None,
 ) -> Lead:
@@ -155,6 +155,24 @@ class TestWhy:
         assert str(group(leads, LINKED).why("B", "A")) == (
             "B and A share phone:+1…41, the key of both"
         )
+
+    def test_a_long_chain_avoids_the_weakest_tie(self) -> None:
+        """Two phones rather than a psid and an address, whichever is come across first."""
+        kinds = [IdentifierRule(kind, limit=None) for kind in ("psid", "phone", "email")]
+        leads = [
+            lead("T", ("1", "x")),
+            lead("S1", ("2", "x"), None, "w"),
+            lead("S2", ("3", "x"), Y),
+            lead("P", ("4", "s"), None, "w"),
+            lead("Q", "5", (X, Y)),
+            lead("Z", ("6", "s"), X),
+        ]
+        found = group(leads, Policy.linked(identifiers=kinds)).why("T", "Z")
+        assert told(found.steps) == [
+            ("T", "S2", "psid"),
+            ("S2", "Q", "phone"),
+            ("Q", "Z", "phone"),
+        ]
 
     def test_a_ruling_is_a_step(self) -> None:
         """Named by its id."""
@@ -279,7 +297,7 @@ class TestOwners:
         ]
         assert weaker.owners == ruled.owners == generic.owners == ()
         assert str(ruled) == (
-            "phone:+1…41, held by 2 leads in 2 groups, joined them not: a ruling keeps them apart"
+            "phone:+1…41 did not join its 2 leads in 2 groups: a ruling keeps them apart"
         )
 
 
