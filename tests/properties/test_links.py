@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DataObject
 
-    from leadfold import Resolution
+    from leadfold import Identifier, Resolution
     from leadfold.explanations import Tie
     from leadfold.policy import Strategy
     from leadfold.testing.strategies import Case
@@ -106,10 +106,10 @@ def test_links_do_not_depend_on_the_order_of_the_leads(strategy: Strategy) -> No
 
 
 def test_without_its_only_evidence_a_group_falls_apart() -> None:
-    """Where two leads share one identifier alone, neither holding it parts what it connected.
+    """Where nothing but one identifier connects two leads, without it they are apart.
 
-    Stated of groups of two, whose one link is the only connection that there is: both hold one
-    identifier together, and no ruling names them.
+    Connected means by any chain of shared identifiers, through leads of whatever group; the
+    identifier is taken from all leads that hold it, and no ruling is there to join them.
     """
     seen = 0
 
@@ -119,20 +119,27 @@ def test_without_its_only_evidence_a_group_falls_apart() -> None:
         nonlocal seen
         resolution = group(case.leads, case.policy)
         for tie in resolution.links:
-            one, other = resolution.group_of(tie.lead_id), tie.identifier
-            if len(one) == 2 and other is not None and _shared(resolution, *one) == {other.key}:
+            held, gone = _held(resolution), tie.identifier
+            assert gone is not None
+            holders = [lead for lead, values in held.items() if gone in values]
+            pairs = [
+                (one, other)
+                for one, mine in held.items()
+                for other, theirs in held.items()
+                if (mine & theirs) - {gone}
+            ]
+            if not any({tie.lead_id, tie.other_id} <= {*block} for block in _blocks(case, pairs)):
                 seen += 1
-                found = resolution.what_if(without=[(lead, other) for lead in one]).resolution
+                found = resolution.what_if(without=[(lead, gone) for lead in holders]).resolution
                 assert found.group_of(tie.lead_id) != found.group_of(tie.other_id)
 
     law()
     assert seen > 10
 
 
-def _shared(resolution: Resolution, one: str, other: str) -> set[str]:
-    ids = resolution.columns.ids
-    mine, theirs = (resolution.columns.identifiers(ids.index(lead)) for lead in (one, other))
-    return {identifier.key for identifier in {*mine} & {*theirs}}
+def _held(resolution: Resolution) -> dict[str, set[Identifier]]:
+    columns = resolution.columns
+    return {lead: {*columns.identifiers(row)} for row, lead in enumerate(columns.ids)}
 
 
 def _connected(case: Case, links: Iterable[Tie]) -> set[tuple[str, ...]]:
