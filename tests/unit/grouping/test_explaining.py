@@ -174,6 +174,16 @@ class TestWhy:
             ("Q", "Z", "phone"),
         ]
 
+    def test_a_chain_is_the_same_told_backwards(self) -> None:
+        """Of two as good, the one that is first in text order from the smaller id."""
+        kinds = [IdentifierRule("psid", limit=None)]
+        values = {"A": "pq", "P": "ps", "Q": "qr", "R": "rz", "S": "st", "Z": "zt"}
+        leads = [lead(one, (f"own-{one}", *held)) for one, held in values.items()]
+        resolution = group(leads, Policy.linked(identifiers=kinds))
+        there, back = resolution.why("A", "Z").steps, resolution.why("Z", "A").steps
+        assert [step.lead_id for step in there] == ["A", "P", "S"]
+        assert [step.lead_id for step in back] == ["Z", "S", "P"]
+
     def test_a_ruling_is_a_step(self) -> None:
         """Named by its id."""
         ruled = group([lead("A"), lead("B")], rulings=[Ruling("r1", [["A", "B"]])])
@@ -261,6 +271,32 @@ class TestOwners:
         owners = {s.identifier.value: s.owners for s in group(leads, LINKED).stops}
         assert [owner.value for owner in owners[X]] == ["1", "2"]
         assert [owner.value for owner in owners[Y]] == ["1", "3"]
+
+    def test_owners_are_looked_for_no_further_than_needed(self) -> None:
+        """B contends for C through Y; D contends with B for V, which is none of C's business."""
+        leads = [
+            lead("A", "1", X),
+            lead("C", None, (X, Y)),
+            lead("B", "2", (Y, Z)),
+            lead("D", "3", Z),
+        ]
+        owners = {s.identifier.value: s.owners for s in group(leads, LINKED).stops}
+        assert [owner.value for owner in owners[X]] == ["1", "2"]
+
+    def test_a_generic_value_leads_to_no_owner(self) -> None:
+        """It makes no claim at its level."""
+        rules = (IdentifierRule("psid"), IdentifierRule("phone", generic_after=1))
+        leads = [
+            lead("A", "1", X),
+            lead("C", None, (X, Y, Z)),
+            lead("B", "2", Y),
+            lead("D", "3", Z),
+            lead("E", "4", Z),
+        ]
+        found = group(leads, Policy.linked(identifiers=rules)).stops
+        owners = {stop.identifier.value: stop.owners for stop in found}
+        assert [owner.value for owner in owners[X]] == ["1", "2"]
+        assert owners[Z] == ()
 
     def test_a_limit_names_what_would_be_too_many(self) -> None:
         """All three phones under a limit of two."""
@@ -398,6 +434,36 @@ class TestReview:
         assert case.ruling.parts == (("R1", "R2"), ("A", "B"))
         assert str(case) == "contested: phone:+1…43, 2 leads, claimed by psid:…, psid:…"
         assert case.opens == ()
+
+    def test_a_claim_can_be_made_in_a_scope_of_the_same_kind(self) -> None:
+        """G has a badge of one page, and none of the other page, where two contend for it."""
+        badge = IdentifierRule("badge", limit=1, scope="page_id")
+        policy = Policy.linked(identifiers=[IdentifierRule("psid", limit=None), badge])
+        leads = [
+            {"id": one, "psid": psid, "badge": held, "page_id": page}
+            for one, psid, held, page in (
+                ("A1", "1", "v", "p1"),
+                ("A2", "1", "5", "p2"),
+                ("B1", "2", "v", "p1"),
+                ("B2", "2", "6", "p2"),
+                ("G", "3", "v", "p1"),
+            )
+        ]
+        (case,) = group(leads, policy).review()
+        assert case.group.lead_ids == ("G",)
+        assert [one.key for one in case.claimants] == ["psid:1", "psid:2"]
+
+    def test_its_ruling_names_all_who_might_claim_it_next(self) -> None:
+        """Those that share no more than a generic value with it too."""
+        rules = ("psid", "phone", IdentifierRule("email", generic_after=1))
+        leads = [
+            *CONTESTED[:2],
+            lead("C", None, X, "e"),
+            lead("D", None, Y, "e"),
+            lead("E", None, Z, "e"),
+        ]
+        (case,) = group(leads, Policy.linked(identifiers=rules)).review()
+        assert case.ruling.parts == (("C",), ("A", "B", "D", "E"))
 
     def test_owners_themselves_are_no_case(self) -> None:
         """Two psids on one phone are two customers: nothing is left to decide."""

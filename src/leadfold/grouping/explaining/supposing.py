@@ -130,16 +130,14 @@ def _blocked_among(column: Column, policy: Policy, rule: IdentifierRule) -> dict
 
 def _without(column: Column, gone: Mapping[int, Collection[str]]) -> Column:
     """Return *column* with the values *gone* of some rows; the next value becomes the first."""
-    first, more, again = list(column.first), dict(column.more), dict(column.again)
+    first, more = list(column.first), dict(column.more)
     for row, values in gone.items():
         left = [value for value in column.of(row) if value not in values]
         first[row] = left[0] if left else None
         more.pop(row, None)
         if left[1:]:
             more[row] = tuple(left[1:])
-        for value in values:
-            again.pop((row, value), None)
-    return Column(first, more, again)
+    return Column(first, more, column.again)
 
 
 def _blocked_before_scope(
