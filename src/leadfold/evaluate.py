@@ -16,7 +16,17 @@ from leadfold.exceptions import DuplicateLeadError, LeadfoldError
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-__all__ = ["Evaluation", "Score", "UnevenLeadsError", "evaluate", "labels_of"]
+    from leadfold.model import Group
+
+__all__ = [
+    "Difference",
+    "Evaluation",
+    "Score",
+    "UnevenLeadsError",
+    "difference",
+    "evaluate",
+    "labels_of",
+]
 
 _SHOWN = 3
 
@@ -150,6 +160,41 @@ def labels_of(groups: Iterable[_HasLeadIds]) -> dict[str, int]:
         counts = Counter(lead for lead, _ in labelled)
         raise DuplicateLeadError(lead for lead, times in counts.items() if times > 1)
     return labels
+
+
+class _HasGroups(Protocol):
+    """Anything that has groups, such as `leadfold.Resolution`."""
+
+    @property
+    def groups(self) -> Iterable[Group]: ...
+
+
+@attrs.frozen
+class Difference:
+    """How two groupings differ: *before* are groups that are no more, *after* those that are new.
+
+    Both in order of key. A group is the same if its key and its leads are.
+    """
+
+    before: tuple[Group, ...]
+    after: tuple[Group, ...]
+
+
+def difference(before: _HasGroups, after: _HasGroups) -> Difference:
+    """Return which groups of *before* are no more, and which of *after* are new.
+
+    >>> from leadfold import Lead, group
+    >>> one, two = Lead("l1", phone="212 555 0143"), Lead("l2", phone="(212) 555-0143")
+    >>> found = difference(group([one]), group([one, two]))
+    >>> found.before[0].lead_ids, found.after[0].lead_ids
+    (('l1',), ('l1', 'l2'))
+    """
+    old, new = tuple(before.groups), tuple(after.groups)
+    gone, come = {*old}.difference(new), {*new}.difference(old)
+    return Difference(
+        tuple(group for group in old if group in gone),
+        tuple(group for group in new if group in come),
+    )
 
 
 def _pairs(sizes: Iterable[int]) -> int:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leadfold.masking import some
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -15,12 +17,14 @@ __all__ = [
     "AmbiguousCustomerError",
     "ConflictingRulingsError",
     "DecisionError",
+    "DifferentGroupsError",
     "DuplicateLeadError",
     "LeadfoldError",
     "LimitExceededError",
     "LinkRequiredError",
     "MappingError",
     "MissingExtraError",
+    "NotHeldError",
     "NotUndoableError",
     "NothingToUndo",
     "PlanFormatError",
@@ -28,21 +32,13 @@ __all__ = [
     "RetryableError",
     "RollbackRefusedError",
     "RunExistsError",
+    "SameGroupError",
     "StalePlanError",
     "StoreError",
     "UnitError",
     "UnknownCustomerError",
     "UnreadableFileError",
 ]
-
-_SHOWN = 10
-
-
-def _some(names: Iterable[str]) -> str:
-    """Join the first few *names* for a message, and say how many more there are."""
-    names = sorted(names)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 class LeadfoldError(Exception):
@@ -71,7 +67,7 @@ class DuplicateLeadError(LeadfoldError, ValueError):
     def __init__(self, lead_ids: Iterable[str]) -> None:
         self.lead_ids = tuple(sorted(lead_ids))
         super().__init__(
-            f"several leads share an id: {_some(self.lead_ids)}: give every lead an id of its own"
+            f"several leads share an id: {some(self.lead_ids)}: give every lead an id of its own"
         )
 
 
@@ -82,20 +78,51 @@ class ConflictingRulingsError(LeadfoldError, ValueError):
         self.ruling_ids = tuple(sorted(ruling_ids))
         self.lead_ids = tuple(sorted(lead_ids))
         super().__init__(
-            f"rulings {_some(self.ruling_ids)} contradict each other over leads "
-            f"{_some(self.lead_ids)}: withdraw one of them"
+            f"rulings {some(self.ruling_ids)} contradict each other over leads "
+            f"{some(self.lead_ids)}: withdraw one of them"
         )
+
+
+class SameGroupError(LeadfoldError, ValueError):
+    """Asked why two leads are apart that are in one group; `lead_ids` names them."""
+
+    def __init__(self, *lead_ids: str) -> None:
+        self.lead_ids = lead_ids
+        super().__init__(f"leads {' and '.join(lead_ids)} are in one group: ask why, not why_not")
+
+
+class DifferentGroupsError(LeadfoldError, ValueError):
+    """Asked why two leads are together that are in different groups; `lead_ids` names them."""
+
+    def __init__(self, *lead_ids: str) -> None:
+        self.lead_ids = lead_ids
+        super().__init__(
+            f"leads {' and '.join(lead_ids)} are in different groups: ask why_not, not why"
+        )
+
+
+class NotHeldError(LeadfoldError, ValueError):
+    """A lead is supposed to be without what it does not hold; `lead_id` and `value`, raw."""
+
+    def __init__(self, lead_id: str, kind: str, value: str) -> None:
+        self.lead_id = lead_id
+        self.value = value
+        super().__init__(f"lead {lead_id} holds no such {kind}: name an identifier that it holds")
 
 
 class LimitExceededError(LeadfoldError):
     """A plan that goes beyond the limits it was checked against.
 
-    `excesses` says each, masked; `values` are the keys of the groups that are too large, raw.
+    `excesses` says each, masked; `values` are the keys of the groups that are too large, raw,
+    and `lines` what a policy says to block them, raw too.
     """
 
-    def __init__(self, excesses: Iterable[str], values: Iterable[str] = ()) -> None:
+    def __init__(
+        self, excesses: Iterable[str], values: Iterable[str] = (), lines: Iterable[str] = ()
+    ) -> None:
         self.excesses = tuple(excesses)
         self.values = tuple(values)
+        self.lines = tuple(lines)
         super().__init__("plan refused by its limits: " + "; ".join(self.excesses))
 
 
@@ -115,7 +142,7 @@ class AmbiguousCustomerError(LeadfoldError, LookupError):
         self.customer_ids = tuple(sorted(customer_ids))
         super().__init__(
             f"the leads of former customer {customer_id} live with several customers now: "
-            f"{_some(self.customer_ids)}"
+            f"{some(self.customer_ids)}"
         )
 
 
@@ -130,7 +157,7 @@ class RollbackRefusedError(LeadfoldError):
         self.run_id = run_id
         self.blockers = tuple(blockers)
         super().__init__(
-            f"run {run_id} was built upon since: {_some(map(str, self.blockers))}: roll back what "
+            f"run {run_id} was built upon since: {some(map(str, self.blockers))}: roll back what "
             "came later first, or keep it (later keep)"
         )
 
@@ -173,7 +200,7 @@ class LinkRequiredError(LeadfoldError):
         self.statements = dict(statements)
         ways = "; ".join(self.statements.values())
         super().__init__(
-            f"{_some(self.statements)} must have a customer, and had none before the run: "
+            f"{some(self.statements)} must have a customer, and had none before the run: "
             f"this would allow it: {ways}"
         )
 
@@ -200,7 +227,7 @@ class StalePlanError(StoreError):
     def __init__(self, lead_ids: Iterable[str]) -> None:
         self.lead_ids = tuple(sorted(lead_ids))
         super().__init__(
-            f"changed since the plan was made: {_some(self.lead_ids)}: make a new plan; a backfill "
+            f"changed since the plan was made: {some(self.lead_ids)}: make a new plan; a backfill "
             "can also leave their units out (on_stale skip)"
         )
 

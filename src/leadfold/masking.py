@@ -10,12 +10,18 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
+from typing import TYPE_CHECKING
 
-__all__ = ["MASK", "mask", "mask_key"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["MASK", "mask", "mask_key", "some"]
 
 MASK = "…"
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _TOP = re.compile(r"(?<=[^@])\.[A-Za-z]{2,24}$")
+_SHOWN = 10
 _SHOWN_FROM = 8  # shorter values would be given away by two of their characters
 
 
@@ -46,6 +52,18 @@ def mask_key(key: str) -> str:
     if not colon or not _KIND.fullmatch(kind):
         return MASK
     return key if kind in {"individual", "customer"} else f"{kind}:{mask(kind, value)}"
+
+
+def some(names: Iterable[str]) -> str:
+    """Join the first few of *names* for a sentence, and say how many more there are.
+
+    >>> some("abc")
+    'a, b, c'
+    """
+    names = iter(names)
+    shown = ", ".join(islice(names, _SHOWN))
+    left = sum(1 for _ in names)
+    return f"{shown} and {left} more" if left else shown
 
 
 def _top_of_domain(value: str) -> str:

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import attrs
 
-from leadfold.masking import MASK, mask, mask_key
+from leadfold.masking import MASK, mask, mask_key, some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from leadfold.normalizers.reason import Reason
 
@@ -45,6 +45,15 @@ Cell = str | Sequence[str] | None
 
 StopReason = str
 """Why a value joined no one: ``contested``, ``limit``, ``generic``, ``ruled`` or ``weaker``."""
+
+
+_CAUSES = {
+    "contested": "it is claimed by several owners",
+    "limit": "too many values would be in one customer",
+    "generic": "it is shared too widely",
+    "ruled": "a ruling keeps them apart",
+    "weaker": "they have stronger keys, or keys of their own",
+}
 
 
 def text_id(raw: object, field: str = "id") -> str:
@@ -173,12 +182,30 @@ class Rejection:
 
 @attrs.frozen
 class Stop:
-    """A usable value held in several final groups, and the reasons that kept them apart."""
+    """A usable value held in several final groups, and the reasons that kept them apart.
+
+    *owners* of a value that is ``contested`` or stopped by a ``limit``: the identifiers that
+    would be too many in one customer. They are those that the groups of its holders hold of each
+    kind (scope by scope) whose guard is the reason, if together they exceed that guard. If they
+    do not, the groups that share a value of the same kind with them count too; if that is not
+    enough, all groups that such values connect. Empty for every other reason.
+    """
 
     identifier: Identifier
     lead_ids: tuple[str, ...]
     group_keys: tuple[str, ...] = attrs.field(repr=lambda keys: repr(tuple(map(mask_key, keys))))
     reasons: tuple[StopReason, ...]
+    owners: tuple[Identifier, ...] = ()
+
+    def cause(self, name: Callable[[Identifier], str] = str) -> str:
+        """Return the reasons in words, with the owners; *name* says how these are written."""
+        told = [_CAUSES.get(reason, reason) for reason in self.reasons]
+        owners = f" ({some(map(name, self.owners))})" if self.owners else ""
+        return "; ".join(told) + owners
+
+    def __str__(self) -> str:
+        holders = f"its {len(self.lead_ids)} leads in {len(self.group_keys)} groups"
+        return f"{self.identifier} did not join {holders}: {self.cause()}"
 
 
 def _sorted_parts(parts: Iterable[Iterable[object]]) -> tuple[tuple[str, ...], ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["dumps", "loads"]
+__all__ = ["dumps", "literal", "loads"]
 
 
 def dumps(table: Mapping[str, object]) -> str:
@@ -40,9 +40,13 @@ def loads(text: str) -> dict[str, object]:
 
 
 def _line(key: str, value: object) -> str:
-    return f"{key} = {_literal(value)}"
+    return f"{key} = {literal(value)}"
 
 
-def _literal(value: object) -> str:
-    """Write text, numbers, booleans and lists of them; JSON's escapes are TOML's, DEL excepted."""
+def literal(value: object) -> str:
+    """Write text, numbers, booleans and lists of them; JSON's escapes are TOML's, DEL excepted.
+
+    >>> print(literal(["a", "b"]))
+    ["a", "b"]
+    """
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -581,6 +581,15 @@ CASES: dict[str, list[Case]] = {
         Case("kept", ("--leads", "40", "--store", "sqlite:///demo.db")),
     ],
     "group": _group_cases(),
+    "why": [
+        Case("together", ("leads.csv", "l4", "l5", "--policy", "policy.toml")),
+        Case("apart", ("leads.csv", "l1", "l2", "--policy", "policy.toml")),
+        Case("nobody", ("leads.csv", "l1", "nobody", "--policy", "policy.toml"), status=2),
+    ],
+    "review": [
+        Case("linked", ("leads.csv", "--policy", "policy.toml")),
+        Case("all", ("leads.csv", "--policy", "policy.toml", "--top", "99")),
+    ],
     **_store_cases(),
 }
 MODES: dict[str, tuple[str, ...]] = {
@@ -1135,6 +1144,15 @@ RAISING: dict[str, tuple[type[Exception], Callable[[Repository], object]]] = {
     "mapping": (exceptions.MappingError, _raise_mapping),
     "duplicate": (exceptions.DuplicateLeadError, lambda _: group([*_leads(), *_leads()], LINKED)),
     "rulings": (exceptions.ConflictingRulingsError, _raise_contradiction),
+    "apart": (exceptions.DifferentGroupsError, lambda _: group(_leads()).why("l1", "l5")),
+    "together": (
+        exceptions.SameGroupError,
+        lambda _: group(_leads(), LINKED).why_not("l4", "l5"),
+    ),
+    "not held": (
+        exceptions.NotHeldError,
+        lambda _: group(_leads()).what_if(without=[("l9", f"phone:{PHONES[0]}")]),
+    ),
     "limits": (
         exceptions.LimitExceededError,
         lambda store: backfill.plan(store, LINKED).check(Limits(1, 0, 0, 0)),
@@ -1173,6 +1191,7 @@ LOCALS_TELL = {
     "bytes": "likewise",
     "format": "the frames that read a saved plan hold its lines",
     "id": "the frame of a constructor holds what it was given",
+    "not held": "likewise, of a question",
 }
 """Where a traceback that shows local variables tells whatever leadfold does, and why."""
 

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from leadfold import IdentifierRule, Policy, Ruling
 
-__all__ = ["Answer", "ContradictionError", "Record", "Shared", "Value", "model_group"]
+__all__ = [
+    "Answer",
+    "ContradictionError",
+    "Record",
+    "Shared",
+    "Value",
+    "model_evidence",
+    "model_group",
+]
 
 INDIVIDUAL = "individual"
 MANY = 5
@@ -109,6 +117,38 @@ def model_group(
     if policy.strategy == "linked":
         for rule in policy.identifiers:
             levels.append(_level(levels[-1].ended, rule, policy, rulings))
+    return _answer(levels, policy, rulings)
+
+
+def model_evidence(
+    records: Iterable[Record], policy: Policy, rulings: Iterable[Ruling] = ()
+) -> dict[tuple[str, str], frozenset[str]]:
+    """Return what can have joined leads, as level and text, each with the leads it joins.
+
+    Must-links; keys; and in ``linked`` every value that was not generic at its level.
+    """
+    records, rulings = tuple(records), _in_order_of_creation(rulings)
+    keyed = [(_key_value(record, policy), record.id) for record in records]
+    found = {
+        ("ruling", ruling.id): frozenset(ruling.parts[0]) & {record.id for record in records}
+        for ruling in rulings
+        if ruling.is_must_link
+    }
+    found |= {
+        ("key", key.key): frozenset(one for other, one in keyed if other == key) for key, _ in keyed
+    }
+    groups = _start(records, policy, rulings).ended
+    for rule in policy.identifiers if policy.strategy == "linked" else ():
+        level = _level(groups, rule, policy, rulings)
+        for value in level.joining:
+            holders = frozenset(record.id for record in records if value in record.values)
+            found[rule.kind, value.key] = holders
+        groups = level.ended
+    return found
+
+
+def _answer(levels: Sequence[Level], policy: Policy, rulings: Sequence[Ruling]) -> Answer:
+    """Return what the last of *levels* leaves, and why."""
     final = levels[-1].ended
     keys = _final_keys(final, policy)
     return Answer(

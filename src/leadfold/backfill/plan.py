@@ -11,10 +11,12 @@ import attrs
 from leadfold.backfill import saving
 from leadfold.changes import ChangeSet, Run, Stats
 from leadfold.exceptions import LimitExceededError
-from leadfold.masking import mask_key
+from leadfold.masking import mask, mask_key
+from leadfold.model import INDIVIDUAL
+from leadfold.toml_text import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from os import PathLike
 
     from leadfold.changes import OnStale, Unit
@@ -54,10 +56,40 @@ class Mismatch:
 
 @attrs.frozen
 class GroupSize:
-    """A large group, for limits and for looking: its key and how many leads it has."""
+    """A large group, for limits and for looking: its key and how many leads it has.
+
+    *value* is what a policy would block of its key: without scope, and without what tells groups
+    of one key apart.
+    """
 
     key: str = attrs.field(repr=lambda key: repr(mask_key(key)))
     leads: int
+    value: str = attrs.field(
+        default=attrs.Factory(lambda size: size.key.partition(":")[2], takes_self=True), repr=False
+    )
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of its key."""
+        return self.key.partition(":")[0]
+
+    def excess(self, most: int) -> str:
+        """Say, masked, that it has more than *most* leads, and the way out."""
+        text = f"group {mask_key(self.key)} has {self.leads} leads, more than max_group={most}"
+        line = self.line(mask)
+        way_out = f"block the value with {line} or raise the limit" if line else "raise the limit"
+        return f"{text}: {way_out}"
+
+    def line(self, shown: Callable[[str, str], str] = lambda _, value: value) -> str:
+        """Return the table that blocks its value among a policy's identifiers, as TOML.
+
+        *shown* is given kind and value, and says how the value is written. Empty where the key is
+        no identifier, and nothing can be blocked.
+        """
+        if self.kind == INDIVIDUAL:
+            return ""
+        entry = literal([shown(self.kind, self.value)])
+        return f"{{ kind = {literal(self.kind)}, blocked = {entry} }}"
 
 
 @attrs.frozen
@@ -116,7 +148,8 @@ class Plan:
         """Hold the plan to *limits* (default: `Limits.default_for` its strategy).
 
         Raises:
-            LimitExceededError: naming every excess, masked; its ``values`` are the raw ones.
+            LimitExceededError: naming every excess, masked; its ``values`` are the raw keys of
+                groups that are too large, its ``lines`` what blocks them in a policy.
         """
         limits = Limits.default_for(self.strategy) if limits is None else limits
         excesses = [*_figure_excesses(self, limits)]
@@ -125,14 +158,13 @@ class Plan:
             for group in self.large
             if limits.max_group is not None and group.leads > limits.max_group
         ]
-        excesses += [
-            f"group {mask_key(group.key)} has {group.leads} leads, more than "
-            f"max_group={limits.max_group}: block the value (blocked = [...] in the policy) or "
-            "raise the limit"
-            for group in too_large
-        ]
+        excesses += [group.excess(limits.max_group or 0) for group in too_large]
         if excesses:
-            raise LimitExceededError(excesses, values=[group.key for group in too_large])
+            raise LimitExceededError(  # raw values stand in no local variable
+                excesses,
+                (group.key for group in too_large),
+                filter(None, (group.line() for group in too_large)),
+            )
 
     def changes(self, on_stale: OnStale = "refuse") -> ChangeSet:
         """Return what `Repository.commit` takes."""

@@ -281,5 +281,16 @@ def _counts(snapshot: Snapshot, resolution: Resolution) -> Mapping[str, int]:
 
 
 def _large(resolution: Resolution) -> tuple[GroupSize, ...]:
-    sizes = ((-len(rows), resolution.keys[number]) for number, rows in enumerate(resolution.rows))
-    return tuple(GroupSize(key, -size) for size, key in nsmallest(_LARGE, sizes))
+    sizes = ((-len(rows), resolution.keys[n], n) for n, rows in enumerate(resolution.rows))
+    return tuple(
+        GroupSize(key, -size, _to_block(resolution, number))
+        for size, key, number in nsmallest(_LARGE, sizes)
+    )
+
+
+def _to_block(resolution: Resolution, number: int) -> str:
+    """Return what a policy would block of the key of the group *number*."""
+    place, value = resolution.group_keys[number]
+    rules = resolution.policy.identifiers
+    scoped = place < len(rules) and rules[place].scope is not None
+    return value.partition("/")[2] if scoped else value

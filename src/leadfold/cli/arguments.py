@@ -50,6 +50,8 @@ def parser() -> ArgumentParser:
     _stats(commands)
     _customer(commands)
     _validate(commands)
+    _why(commands)
+    _review(commands)
     return top
 
 
@@ -93,20 +95,7 @@ def _group(commands: Commands) -> None:  # type: ignore[valid-type]
         "group the leads in a file: CSV, JSON Lines or Parquet, also gzipped",
         "Columns are found by name (id, psid, phone, email and what the policy names).",
     )
-    command.add_argument("file", metavar="FILE")
-    command.add_argument(
-        "-c",
-        "--column",
-        action="append",
-        default=[],
-        metavar="FIELD=COLUMN",
-        help="which column feeds a field; repeat it for several; FIELD= switches one "
-        "off, and id= names leads by their line",
-    )
-    command.add_argument("--mapping", metavar="TOML", help="a file that says the same, and more")
-    _policy(command)
-    command.add_argument("--encoding", help="of the file; default: found out")
-    command.add_argument("--delimiter", type=character, help="of CSV; default: found out")
+    _file(command)
     command.add_argument(
         "-o", "--output", metavar="OUT", help="write lead id, group key and kind (CSV or .jsonl)"
     )
@@ -328,3 +317,40 @@ def _show_values(command: ArgumentParser) -> None:
     command.add_argument(
         "--show-values", action="store_true", help="show identifiers instead of their masks"
     )
+
+
+def _why(commands: Commands) -> None:  # type: ignore[valid-type]
+    command = _command(
+        commands, "why", "say why two leads of a file are in one group, or why they are not"
+    )
+    _file(command)
+    command.add_argument("lead", metavar="LEAD")
+    command.add_argument("other", metavar="LEAD")
+    _show_values(command)
+
+
+def _review(commands: Commands) -> None:  # type: ignore[valid-type]
+    command = _command(commands, "review", "list the groups of a file that a person should look at")
+    _file(command)
+    command.add_argument(
+        "--top", type=count, default=5, metavar="N", help="show N cases (default 5)"
+    )
+    _show_values(command)
+
+
+def _file(command: ArgumentParser) -> None:
+    """Add a file of leads and how it is read, as ``group`` has them."""
+    command.add_argument("file", metavar="FILE")
+    command.add_argument(
+        "-c",
+        "--column",
+        action="append",
+        default=[],
+        metavar="FIELD=COLUMN",
+        help="which column feeds a field; repeat it for several; FIELD= switches one "
+        "off, and id= names leads by their line",
+    )
+    command.add_argument("--mapping", metavar="TOML", help="a file that says the same, and more")
+    _policy(command)
+    command.add_argument("--encoding", help="of the file; default: found out")
+    command.add_argument("--delimiter", type=character, help="of CSV; default: found out")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.cli.outcomes import Ending
 from leadfold.cli.screen import Table
 from leadfold.masking import mask_key
 
@@ -42,6 +43,11 @@ class Grouping:
     resolution: Resolution
     faults: FaultLog
     evaluation: Evaluation | None
+
+    @property
+    def ending(self) -> Ending:
+        """Return how a command on it ends: whole only if every row could be read."""
+        return Ending.of("partial" if self.faults.rows else "done")
 
 
 def refusals(resolution: Resolution) -> dict[str, dict[str, int]]:

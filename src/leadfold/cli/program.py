@@ -17,6 +17,7 @@ from leadfold.cli.arguments import parser
 from leadfold.cli.commands.backfill import run_apply, run_backfill
 from leadfold.cli.commands.deciding import run_erase, run_merge, run_split
 from leadfold.cli.commands.demo import run_demo
+from leadfold.cli.commands.explaining import run_review, run_why
 from leadfold.cli.commands.group import run_group
 from leadfold.cli.commands.looking import run_customer, run_runs, run_stats
 from leadfold.cli.commands.rollback import run_rollback
@@ -47,6 +48,8 @@ _COMMANDS: Mapping[str, Callable[[Namespace, Screen], Answer]] = {
     "stats": run_stats,
     "customer": run_customer,
     "validate": run_validate,
+    "why": run_why,
+    "review": run_review,
 }
 
 
@@ -126,12 +129,11 @@ def _show_excesses(error: LimitExceededError, arguments: Namespace, screen: Scre
     screen.warn("leadfold: plan refused by its limits, nothing was written:")
     for excess in error.excesses:
         screen.warn(f"   {excess}")
-    if error.values and not arguments.show_values:
+    if error.lines and not arguments.show_values:
         screen.warn("   --show-values gives the values, ready to paste into a policy")
         return
-    for key in error.values:
-        kind, _, value = key.partition(":")
-        screen.warn(f"   kind = {json.dumps(kind)}, blocked = [{json.dumps(value)}]")
+    for line in error.lines:
+        screen.warn(f"   {line}")
 
 
 def _write_json(screen: Screen, answer: Mapping[str, object]) -> None:

@@ -6,21 +6,16 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from leadfold.grouping.columns import Columns, Scanner
-from leadfold.grouping.linked import link
-from leadfold.grouping.partition import keys_of
-from leadfold.grouping.resolution import Groups, Resolution
-from leadfold.grouping.ruled import start
-from leadfold.grouping.rulings import RowRulings
+from leadfold.grouping.resolution import Groups, Resolution, WhatIf
 from leadfold.model import columns_of, text_ids
 from leadfold.policy import Policy
-from leadfold.rulings import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from leadfold.model import Ruling
 
-__all__ = ["Columns", "Groups", "Resolution", "Scanner", "group", "group_columns"]
+__all__ = ["Columns", "Groups", "Resolution", "Scanner", "WhatIf", "group", "group_columns"]
 
 _BATCH = 4096  # leads read at a time: small enough for the processor's cache
 
@@ -49,17 +44,16 @@ def group(
     scanner = Scanner(policy)
     remaining = iter(leads)
     while batch := list(islice(remaining, _BATCH)):
-        fields = columns_of(batch, ("id", *policy.fields))
-        scanner.add(text_ids(fields["id"]), fields)
+        _scan(batch, policy, scanner)
     return group_columns(scanner.finish(), policy, rulings)
+
+
+def _scan(leads: Sequence[object], policy: Policy, scanner: Scanner) -> None:
+    """Read *leads*, in a frame of its own: no later error may show their raw cells as locals."""
+    fields = columns_of(leads, ("id", *policy.fields))
+    scanner.add(text_ids(fields["id"]), fields)
 
 
 def group_columns(columns: Columns, policy: Policy, rulings: Iterable[Ruling] = ()) -> Resolution:
     """Return the groups of leads that are normalized already; see `Scanner`."""
-    ordered = in_order(tuple(rulings))
-    keys = keys_of(columns)
-    by_rows = RowRulings.of(ordered, columns.ids)
-    partition = start(keys, by_rows)
-    if policy.strategy == "linked":
-        partition = link(columns, policy, partition, by_rows)
-    return Resolution(policy, columns, partition, ordered)
+    return Resolution.of(columns, policy, rulings)

@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from leadfold.policy import Policy
     from leadfold.rules import IdentifierRule
 
-__all__ = ["Columns", "Scanner"]
+__all__ = ["Column", "Columns", "Scanner"]
 
 Answer = str | Reason
 
 
 @attrs.define
 class Column:
-    """The usable values of one kind: the first of each row, and the further ones of few rows."""
+    """The usable values of one kind: the first of each row, and the further ones of few rows.
+
+    *again* says how often a row was given one of its values beyond the first time.
+    """
 
     first: list[str | None] = attrs.field(factory=list, repr=False)
     more: dict[int, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
+    again: dict[tuple[int, str], int] = attrs.field(factory=dict, repr=False)
 
     def of(self, row: int) -> tuple[str, ...]:
         """Return all values of *row*, in the order given."""
@@ -52,7 +56,10 @@ class Column:
         held: dict[int, dict[str, None]] = {}
         for row, answer in zip(rows, answers, strict=True):
             if type(answer) is str:
-                held.setdefault(row, {})[answer] = None
+                values = held.setdefault(row, {})
+                if answer in values:
+                    self.again[row, answer] = self.again.get((row, answer), 0) + 1
+                values[answer] = None
         for row, values in held.items():
             self.first[row], *more = values
             if more:

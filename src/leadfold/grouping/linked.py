@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from leadfold.disjoint import DisjointSets
 from leadfold.grouping.partition import Partition, numbered
-from leadfold.grouping.settling import Guard, held_apart, settle
+from leadfold.grouping.settling import Guard, by_scope, held_apart, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -159,14 +159,5 @@ class _Guards:
             if not scoped:
                 yield Guard(limit, reason, held)
                 continue
-            for _, inside in sorted(_by_scope(block, held).items()):
+            for _, inside in sorted(by_scope(block, held).items()):
                 yield Guard(limit, reason, inside)
-
-
-def _by_scope(block: Sequence[int], held: Mapping[int, set[str]]) -> dict[str, dict[int, set[str]]]:
-    """Return what each group of *block* holds, scope by scope."""
-    found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for group in block:
-        for value in held.get(group, ()):
-            found[value.partition("/")[0]][group].add(value)
-    return found

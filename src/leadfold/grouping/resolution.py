@@ -7,19 +7,38 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
+import attrs
+
+from leadfold.evaluate import difference
+from leadfold.exceptions import DifferentGroupsError, SameGroupError
+from leadfold.explanations import Why, WhyNot
+from leadfold.grouping.explaining.chain import chain_between
+from leadfold.grouping.explaining.evidence import EvidenceFinder
+from leadfold.grouping.explaining.links import links_among
+from leadfold.grouping.explaining.review import Reviewer
+from leadfold.grouping.explaining.stops import stops_of
+from leadfold.grouping.explaining.supposing import (
+    identifier_of,
+    suppose_absent,
+    suppose_blocked,
+    supposed_policy,
+)
 from leadfold.grouping.partition import Members
+from leadfold.grouping.partitioning import partition_of
 from leadfold.masking import mask_key
-from leadfold.model import INDIVIDUAL, Group, Identifier, Stop
+from leadfold.model import INDIVIDUAL, Group
+from leadfold.rulings import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from leadfold.explanations import Case, Tie
     from leadfold.grouping.columns import Columns
     from leadfold.grouping.partition import Partition
-    from leadfold.model import Rejection, Ruling, StopReason
+    from leadfold.model import Identifier, Rejection, Ruling, Stop
     from leadfold.policy import Policy
 
-__all__ = ["Groups", "Resolution"]
+__all__ = ["Groups", "Resolution", "WhatIf"]
 
 SUSPICIOUS_ABOVE = 5
 """A group with more values than this of a kind weaker than its key's is suspicious."""
@@ -28,7 +47,8 @@ SUSPICIOUS_ABOVE = 5
 class Resolution:
     """The groups of a set of leads under one policy, and why.
 
-    Two resolutions are equal when their groups, stops and rejections are.
+    Two resolutions are equal when their groups, stops and rejections are; in which order a lead
+    was given the values of one field that were rejected plays no part.
     """
 
     def __init__(
@@ -38,6 +58,12 @@ class Resolution:
         self.columns = columns
         self.partition = partition
         self._rulings = tuple(rulings)
+
+    @classmethod
+    def of(cls, columns: Columns, policy: Policy, rulings: Iterable[Ruling] = ()) -> Resolution:
+        """Return the groups of *columns*; `leadfold.group` reads leads into such."""
+        ordered = in_order(tuple(rulings))
+        return cls(policy, columns, partition_of(columns, policy, ordered), ordered)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{kind}: {count}" for kind, count in self.counts.items())
@@ -49,8 +75,8 @@ class Resolution:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Resolution):
             return NotImplemented
-        mine = (self.groups, self.stops, self.rejected)
-        return mine == (other.groups, other.stops, other.rejected)
+        mine = (self.groups, self.stops, _by_reason(self.rejected))
+        return mine == (other.groups, other.stops, _by_reason(other.rejected))
 
     __hash__ = None  # type: ignore[assignment]  # compared by content
 
@@ -111,53 +137,127 @@ class Resolution:
 
     @cached_property
     def stops(self) -> tuple[Stop, ...]:
-        """Return every usable value held in two or more groups, with its reasons."""
-        found = [
-            stop
-            for place, kind in enumerate(self.policy.kinds)
-            for stop in self._stops_of(place, kind)
-        ]
-        return tuple(sorted(found, key=lambda stop: stop.identifier))
+        """Return every usable value held in two or more groups, with its reasons and owners."""
+        return stops_of(self.columns, self.policy, self.partition, self.keys)
 
-    def _stops_of(self, place: int, kind: str) -> Iterator[Stop]:
-        labels = self.partition.labels
-        first: dict[str, int] = {}
-        shared: dict[str, list[int]] = {}
-        for row, value in self.columns.by_kind[place].pairs():
-            if first.setdefault(value, row) != row:
-                shared.setdefault(value, [first[value]]).append(row)
-        for value, rows in shared.items():
-            numbers = {labels[row] for row in rows}
-            if len(numbers) > 1:
-                yield self._stop(place, Identifier(kind, value), rows, numbers)
+    @cached_property
+    def links(self) -> tuple[Tie, ...]:
+        """Return what holds each group together: ties that span it, one fewer than its leads.
 
-    def _stop(self, place: int, identifier: Identifier, rows: list[int], numbers: set[int]) -> Stop:
-        ids = self.columns.ids
-        return Stop(
-            identifier,
-            tuple(sorted(ids[row] for row in rows)),
-            tuple(sorted(self.keys[number] for number in numbers)),
-            tuple(sorted(self._reasons(place, identifier.value, rows))),
+        Group by group in order of key, strongest first: rulings, keys, then kinds as the policy
+        has them. A value may tie leads that a guard kept apart at its level, if something weaker
+        joined them later: both hold it.
+        """
+        ids, finder = self.columns.ids, self._evidence
+        return tuple(
+            tie
+            for number in self.groups.order
+            for tie in links_among(self.rows[number], ids, finder)
         )
 
-    def _reasons(self, place: int, value: str, rows: list[int]) -> set[StopReason]:
-        """Return why *value* joins not all its holders: what is on record, or a stronger key.
+    def why(self, lead_id: str, other_id: str) -> Why:
+        """Return why two leads are in one group: the shortest chain of what they share.
 
-        A step on record counts if holders it met are apart in the end. Only ``keyed`` leaves
-        values weaker: groups that hold it and have it as nobody's key.
+        Of chains equally short, the one with the fewest weak ties, then the first in text order.
+
+        Raises:
+            DifferentGroupsError: they are not; ask `why_not`.
+            KeyError: one of them is none of these leads.
         """
+        row, other = self._row_of[lead_id], self._row_of[other_id]
         labels = self.partition.labels
-        reasons = {
-            reason
-            for reason, met in self.partition.stopped.get((place, value), ())
-            if len({labels[row] for row in met}) > 1
-        }
-        if self.policy.strategy == "keyed":
-            keys = self.partition.keys
-            keyed = {labels[row] for row in rows if keys.of(row) == (place, value)}
-            if keyed != {labels[row] for row in rows}:
-                reasons.add("weaker")
-        return reasons
+        if labels[row] != labels[other]:
+            raise DifferentGroupsError(lead_id, other_id)
+        rows = self.rows[labels[row]]
+        steps = chain_between(row, other, rows, self.columns.ids, self._evidence)
+        return Why(lead_id, other_id, steps)
+
+    def why_not(self, lead_id: str, other_id: str) -> WhyNot:
+        """Return why two leads are in different groups: what these share, and what stopped it.
+
+        Raises:
+            SameGroupError: they are in one; ask `why`.
+            KeyError: one of them is none of these leads.
+        """
+        row, other = self._row_of[lead_id], self._row_of[other_id]
+        labels = self.partition.labels
+        if labels[row] == labels[other]:
+            raise SameGroupError(lead_id, other_id)
+        both = self._held([row]) & self._held([other])
+        around = self._held(self.rows[labels[row]]) & self._held(self.rows[labels[other]])
+        return WhyNot(
+            lead_id,
+            other_id,
+            tuple(stop for stop in self.stops if stop.identifier in both),
+            tuple(stop for stop in self.stops if stop.identifier in around - both),
+        )
+
+    def what_if(
+        self,
+        *,
+        block: Iterable[Identifier | str] = (),
+        without: Iterable[tuple[str, Identifier | str]] = (),
+        limits: Mapping[str, int | None] | None = None,
+        generic_after: Mapping[str, int | None] | None = None,
+        rulings: Iterable[Ruling] = (),
+    ) -> WhatIf:
+        """Return what would change if the policy, the leads or the rulings were others.
+
+        Args:
+            block: identifiers that the policy blocks too, or texts ``kind:value``; one with a
+                scope is blocked in every scope.
+            without: leads, each with an identifier that it is supposed not to hold.
+            limits: guards by kind instead of the policy's; None: no guard.
+            generic_after: bounds by kind instead of the policy's; None: no bound.
+            rulings: further rulings; one with the id of a ruling in force takes its place.
+
+        Raises:
+            PolicyError: a kind that the policy does not have, or what no policy allows.
+            KeyError: none of these leads.
+            NotHeldError: a lead that does not hold what it should be without.
+            ConflictingRulingsError: the rulings contradict each other.
+        """
+        blocked = [identifier_of(each) for each in block]
+        policy = supposed_policy(self.policy, blocked, limits or {}, generic_after or {})
+        absent = [(lead, identifier_of(each)) for lead, each in without]
+        columns = suppose_absent(self.columns, absent, self._row_of)
+        columns = suppose_blocked(columns, policy, {each.kind for each in blocked})
+        in_force = {ruling.id: ruling for ruling in (*self._rulings, *rulings)}
+        after = Resolution.of(columns, policy, in_force.values())
+        found = difference(self, after)
+        return WhatIf(found.before, found.after, after)
+
+    def review(self) -> tuple[Case, ...]:
+        """Return what a person should look at, largest impact first: see `Case`.
+
+        A case is a group left contested, or a suspicious one that no ruling confirms.
+        """
+        return self._cases
+
+    @cached_property
+    def _cases(self) -> tuple[Case, ...]:
+        reviewer = Reviewer(
+            self.columns,
+            self.policy,
+            self.partition,
+            self._rulings,
+            group_of=self.groups.by_number,
+            opened=self._opened,
+        )
+        return reviewer.cases(self.suspicious)
+
+    def _opened(self, ruling: Ruling) -> tuple[Case, ...]:
+        """Return the cases that are new once *ruling* is handed back."""
+        known = {case.about for case in self._cases}
+        after = Resolution.of(self.columns, self.policy, (*self._rulings, ruling))
+        return tuple(case for case in after.review() if case.about not in known)
+
+    @cached_property
+    def _evidence(self) -> EvidenceFinder:
+        return EvidenceFinder(self.columns, self.policy, self.partition, self._rulings)
+
+    def _held(self, rows: Iterable[int]) -> set[Identifier]:
+        return {identifier for row in rows for identifier in self.columns.identifiers(row)}
 
     @cached_property
     def suspicious(self) -> tuple[Group, ...]:
@@ -200,6 +300,24 @@ class Resolution:
         return "\n".join(lines)
 
 
+def _by_reason(rejected: Iterable[Rejection]) -> list[Rejection]:
+    return sorted(rejected, key=lambda each: (each.lead_id, each.field, each.reason.value))
+
+
+@attrs.frozen
+class WhatIf:
+    """What would change: groups that are no more, groups that are new, and the new resolution."""
+
+    before: tuple[Group, ...]
+    after: tuple[Group, ...]
+    resolution: Resolution
+
+    def __str__(self) -> str:
+        gone = "".join(f"\n- {mask_key(group.key)}, {len(group)} leads" for group in self.before)
+        come = "".join(f"\n+ {mask_key(group.key)}, {len(group)} leads" for group in self.after)
+        return f"{len(self.before)} groups are no more, {len(self.after)} are new{gone}{come}"
+
+
 class Groups(Sequence[Group]):
     """The groups of a resolution in order of key; each is made when it is looked at."""
 
@@ -208,7 +326,8 @@ class Groups(Sequence[Group]):
         self._kinds = (*resolution.policy.kinds, INDIVIDUAL)
 
     @cached_property
-    def _order(self) -> list[int]:
+    def order(self) -> list[int]:
+        """Return the engine's own numbers of the groups, in order of key."""
         return sorted(range(len(self)), key=self._resolution.keys.__getitem__)
 
     def __len__(self) -> int:
@@ -220,11 +339,11 @@ class Groups(Sequence[Group]):
     def __getitem__(self, place: slice) -> tuple[Group, ...]: ...
     def __getitem__(self, place: int | slice) -> Group | tuple[Group, ...]:
         if isinstance(place, slice):
-            return tuple(self.by_number(number) for number in self._order[place])
-        return self.by_number(self._order[place])
+            return tuple(self.by_number(number) for number in self.order[place])
+        return self.by_number(self.order[place])
 
     def __iter__(self) -> Iterator[Group]:
-        return map(self.by_number, self._order)
+        return map(self.by_number, self.order)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)

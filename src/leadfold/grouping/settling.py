@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Owner = frozenset[Hashable]
 
-__all__ = ["Division", "Guard", "connected", "held_apart", "settle"]
+__all__ = ["Division", "Guard", "by_scope", "connected", "held_apart", "settle"]
 
 V = TypeVar("V", bound="Hashable")
 
@@ -72,6 +72,17 @@ def settle(
         if broken is not None:
             divisions.append((parts, broken.reason))
     return joined, divisions
+
+
+def by_scope(
+    groups: Iterable[int], held: Mapping[int, Collection[str]]
+) -> dict[str, dict[int, set[str]]]:
+    """Return what each of *groups* holds, scope by scope."""
+    found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for group in groups:
+        for value in held.get(group, ()):
+            found[value.partition("/")[0]][group].add(value)
+    return found
 
 
 def held_apart(

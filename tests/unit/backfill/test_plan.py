@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from leadfold import Customer, InMemoryRepository, Lead, Policy, backfill
+from leadfold import Customer, IdentifierRule, InMemoryRepository, Lead, Policy, backfill
 from leadfold.backfill import Drift, GroupSize, Limits, Mismatch, Plan
 from leadfold.changes import Unit
 from leadfold.exceptions import LimitExceededError, PlanFormatError, RunExistsError
@@ -107,10 +107,33 @@ class TestLimits:
         with pytest.raises(LimitExceededError) as refused:
             planned(store()).check(Limits(max_group=most))
         assert refused.value.excesses[0] == (
-            f"group email:b…@….org has 2 leads, more than max_group={most}: block the value "
-            "(blocked = [...] in the policy) or raise the limit"
+            f"group email:b…@….org has 2 leads, more than max_group={most}: block the value with "
+            '{ kind = "email", blocked = ["b…@….org"] } or raise the limit'
         )
         assert refused.value.values[0] == "email:bea@example.org"
+        assert refused.value.lines[0] == '{ kind = "email", blocked = ["bea@example.org"] }'
+
+    def test_a_scoped_key_is_blocked_by_its_value_alone(self) -> None:
+        """A policy blocks a value in every scope, and reads what it is given as a raw one."""
+        rule = IdentifierRule("psid", scope="page_id")
+        leads = [{"id": n, "psid": '7"7', "page_id": "p1"} for n in range(2)]
+        plan = planned(
+            InMemoryRepository(leads=leads), policy=Policy.keyed(identifiers=[rule, "phone"])
+        )
+        with pytest.raises(LimitExceededError) as refused:
+            plan.check(Limits(max_group=1))
+        assert refused.value.values == ('psid:p1/7"7',)
+        assert refused.value.lines == (r"""{ kind = "psid", blocked = ["7\"7"] }""",)
+
+    def test_the_line_of_a_group_is_toml(self) -> None:
+        """Pasted among a policy's identifiers it blocks the value; some keys have none."""
+        line = GroupSize("phone:+12025550141", 2).line()
+        policy = Policy.from_toml_text(f"identifiers = [{line}]")
+        assert policy.identifiers[0].blocked == ("+12025550141",)
+        assert GroupSize("individual:l1", 2).line() == ""
+        assert GroupSize("individual:l1", 2).excess(1) == (
+            "group individual:l1 has 2 leads, more than max_group=1: raise the limit"
+        )
 
     def test_all_excesses_are_told_at_once(self) -> None:
         """Figures first, then groups."""

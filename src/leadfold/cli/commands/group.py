@@ -6,68 +6,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadfold.cli.answers import Answer
-from leadfold.cli.columns import SINGLE, Source, columns_from_flags, read_mapping
-from leadfold.cli.faults import FaultLog
-from leadfold.cli.files import open_leads
-from leadfold.cli.group_text import Grouping, group_json, show_grouping
+from leadfold.cli.group_text import group_json, show_grouping
+from leadfold.cli.grouped_file import grouped_file
 from leadfold.cli.groups_file import write_groups
-from leadfold.cli.opening import open_policy
-from leadfold.cli.outcomes import Ending, UsageError
-from leadfold.evaluate import evaluate
-from leadfold.grouping import Scanner, group_columns
+from leadfold.cli.outcomes import UsageError
 from leadfold.model import INDIVIDUAL
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Iterator
 
-    from leadfold.cli.columns import Sources
-    from leadfold.cli.files import LeadFile
     from leadfold.cli.screen import Screen
-    from leadfold.evaluate import Evaluation
     from leadfold.grouping import Resolution
-    from leadfold.policy import Policy
 
 __all__ = ["run_group"]
-
-TRUTH = "truth"
-"""The field that says whose lead it is; never an identifier."""
 
 
 def run_group(arguments: Namespace, screen: Screen) -> Answer:
     """Group the leads of a file."""
-    path, policy = Path(arguments.file), open_policy(arguments)
-    _refuse_streams(path)
-    _refuse_overwriting(path, arguments.output)
-    told = _told(arguments)
-    _refuse_unread(told, policy)
-    leads = open_leads(
-        path,
-        columns=told,
-        fields=[field for field in policy.fields if field not in told],
-        encoding=arguments.encoding,
-        delimiter=arguments.delimiter,
-    )
-    for note in leads.notes:
-        screen.warn(note)
-    grouping = _grouped(leads, policy, screen)
+    _refuse_overwriting(Path(arguments.file), arguments.output)
+    grouping = grouped_file(arguments, screen, truth=arguments.truth)
     if arguments.output is not None:
         write_groups(Path(arguments.output), _rows(grouping.resolution))
         screen.say(f"Groups written to {arguments.output}: it holds raw identifiers")
-    _warn(grouping.faults, screen)
     raw, top = arguments.show_values, arguments.top
     return Answer(
-        Ending.of("partial" if grouping.faults.rows else "done"),
+        grouping.ending,
         lambda: group_json(grouping, show_values=raw),
         lambda screen: show_grouping(grouping, screen, top=top, show_values=raw),
     )
-
-
-def _refuse_streams(path: Path) -> None:
-    """Refuse what can be read once only: a file is looked at before its leads are read."""
-    if path.is_fifo() or path.is_char_device() or path.is_socket():
-        msg = f"{path}: a stream, and leads are read from files alone: save it as one first"
-        raise UsageError(msg)
 
 
 def _refuse_overwriting(path: Path, output: str | None) -> None:
@@ -76,61 +43,8 @@ def _refuse_overwriting(path: Path, output: str | None) -> None:
         raise UsageError(msg)
 
 
-def _told(arguments: Namespace) -> Sources:
-    """Return the sources told by mapping file, by flags over it, and by ``--truth``."""
-    told = {} if arguments.mapping is None else read_mapping(Path(arguments.mapping))
-    told |= columns_from_flags(arguments.column)
-    return told | ({TRUTH: Source((arguments.truth,))} if arguments.truth is not None else {})
-
-
-def _refuse_unread(told: Sources, policy: Policy) -> None:
-    """Refuse columns for fields that nothing reads: a kind misspelt, or a policy forgotten."""
-    known = (*policy.fields, *SINGLE, "name", TRUTH)
-    if unread := [field for field in told if field not in known]:
-        msg = (
-            f"columns are given for {', '.join(unread)}, which the policy does not read: "
-            f"it reads {', '.join(policy.fields)}"
-        )
-        raise UsageError(msg)
-
-
-def _grouped(leads: LeadFile, policy: Policy, screen: Screen) -> Grouping:
-    """Read and group *leads*, batch by batch."""
-    scanner, faults = Scanner(policy), FaultLog()
-    truth: dict[str, Hashable] = {}
-    with screen.progress("Reading leads") as advance:
-        for batch in leads.batches(faults):
-            ids = [str(lead_id) for lead_id in batch["id"]]
-            scanner.add(ids, batch)
-            truth.update(_labels(ids, batch.get(TRUTH, ())))
-            advance(len(ids))
-    resolution = group_columns(scanner.finish(), policy)
-    evaluation = _evaluated(resolution, truth) if TRUTH in leads.sources else None
-    return Grouping(leads.path, leads.sources, resolution, faults, evaluation)
-
-
-def _labels(ids: list[str], cells: object) -> Iterator[tuple[str, Hashable]]:
-    """Yield the leads whose person is known, with the person."""
-    if isinstance(cells, list):
-        yield from ((lead, label) for lead, label in zip(ids, cells, strict=True) if label)
-
-
-def _evaluated(resolution: Resolution, truth: dict[str, Hashable]) -> Evaluation:
-    """Hold the groups against *truth*, over the leads whose person is known."""
-    labels = zip(resolution.columns.ids, resolution.partition.labels, strict=True)
-    return evaluate({lead: label for lead, label in labels if lead in truth}, truth)
-
-
 def _rows(resolution: Resolution) -> Iterator[tuple[str, str, str]]:
     """Yield lead id, group key and group kind, in the order of the file."""
     names = (*resolution.policy.kinds, INDIVIDUAL)
     for lead, label in zip(resolution.columns.ids, resolution.partition.labels, strict=True):
         yield lead, resolution.keys[label], names[resolution.group_keys[label][0]]
-
-
-def _warn(faults: FaultLog, screen: Screen) -> None:
-    """Name what could not be read: the first faults, and how many there are."""
-    for fault in faults.first:
-        screen.warn(str(fault))
-    if faults.unseen:
-        screen.warn(f"… and {faults.unseen} more")

@@ -1,0 +1,1 @@
+"""Why the groups are as they are: computed from columns and partition, when asked for."""
