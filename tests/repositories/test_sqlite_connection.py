@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
+from leadfold import backfill
 from leadfold.exceptions import RetryableError, RunExistsError, StalePlanError, StoreError
 from leadfold.repositories.sqlite import SQLiteRepository
 from leadfold.testing.changesets import new_customer, read_basis, run_of
@@ -143,3 +145,17 @@ def test_closing_leaves_the_connection_open(connection: sqlite3.Connection) -> N
     with SQLiteRepository(connection):
         pass
     assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_text_that_is_no_utf8_keeps_no_reader_open(tmp_path: Path) -> None:
+    """Nothing waits for the collector: the last connection closes, and takes its log with it."""
+    path = new_store(tmp_path / "crm.db")
+    changed(path, "INSERT INTO Lead (id, name) VALUES ('l1', CAST(x'ff' AS TEXT)), ('l2', 'Ann')")
+    gc.collect()
+    gc.disable()
+    try:
+        with SQLiteRepository(path) as repository:
+            backfill.apply(backfill.plan(repository), repository)
+        assert sorted(each.name for each in tmp_path.iterdir()) == ["crm.db"]
+    finally:
+        gc.enable()

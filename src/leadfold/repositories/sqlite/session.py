@@ -138,8 +138,9 @@ class Session:
         try:
             return cursor.fetchall() if count < 0 else cursor.fetchmany(count)
         except sqlite3.Error as e:
-            error = store_error(e)
-            raise error from _cause(e)
+            # The error's traceback holds this frame, whose cursor would hold its read transaction.
+            cursor.close()
+            raise store_error(e) from _cause(e)
         finally:
             self.connection.text_factory = before
 
