@@ -70,6 +70,7 @@ def test_a_report_says_what_was_written() -> None:
     plan = backfill.plan(repository, run_id="run-1")
     report = backfill.apply(plan, repository)
     assert (report.run_id, report.outcome, report.failures) == ("run-1", "done", ())
+    assert report.statements == 0  # nothing but dicts
     assert report.stats.to_dict() == plan.stats.to_dict()
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from leadfold import InMemoryRepository, Lead, backfill
 from leadfold.backfill import plan_rollback, rollback
 from leadfold.backfill.standing import PORTION
-from leadfold.changes import ChangeSet, Link, Unit
+from leadfold.changes import ChangeSet, Link, PatchCustomer, Unit
 from leadfold.customers import customer_id_now, erase, merge, split
 from leadfold.exceptions import (
     AlreadyUndoneError,
@@ -49,9 +49,10 @@ from oracle.decided import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from leadfold.backfill.rollback import Later
+    from leadfold.model import Ruling
 
 LATER: tuple[Later, ...] = ("refuse", "keep")
 
@@ -217,14 +218,64 @@ def test_a_run_larger_than_what_is_read_at_once_is_undone_exactly() -> None:
     assert state(repository) == after
 
 
+def test_whoever_took_a_place_is_told_by_every_ledger_after_it() -> None:
+    """To and fro, so that an old id leads to where a customer without leads went."""
+    repository = backfilled(Lead("a", phone=X), customers=[Customer("H")])
+    merge(repository, "C1", "H", run_id="m")
+    rollback("m", repository, new_run_id="undo")
+    rollback("undo", repository, new_run_id="redo")
+    rollback("redo", repository, new_run_id="last")
+    told = [e for each in ("m", "undo", "redo", "last") for e in entries(repository, each)]
+    went = [e.after for e in told if e.action == "retire"]
+    came = [e.before for e in told if e.action == "restore"]
+    assert (went, came) == (["C1", "C1"], ["C1", "C1"])
+    rollback("last", repository)
+    assert customer_id_now(repository, "H") == "C1"
+
+
+def test_a_customer_that_a_run_made_goes_into_nobody() -> None:
+    """Its row is retired, and no other has its place."""
+    repository = backfilled(Lead("a", phone=X))
+    rollback("first", repository, new_run_id="undo")
+    (gone,) = (e for e in entries(repository, "undo") if e.action == "retire")
+    assert gone.after is None
+    rollback("undo", repository, new_run_id="redo")
+    (back,) = (e for e in entries(repository, "redo") if e.action == "restore")
+    assert back.before is None
+
+
+def test_a_link_taken_back_says_why_it_was_made() -> None:
+    """With the reason of the run: a masked key."""
+    repository = backfilled(Lead("a", phone=X))
+    rollback("first", repository, new_run_id="undo")
+    assert [e.reason for e in entries(repository, "undo") if e.action == "link"] == ["phone:+1…01"]
+
+
+def test_a_plan_counts_its_units() -> None:
+    """Those undone whole, and those that keep something."""
+    repository = backfilled(Lead("a", phone=X), Lead("b", phone=Y), Lead("c", phone=Z))
+    planned = plan_rollback("first", repository)
+    assert (planned.whole, planned.kept) == (3, 0)
+    repository.insert_lead(Lead("d", customer_id="C3"))
+    kept = plan_rollback("first", repository, later="keep")
+    assert (kept.whole, kept.kept) == (2, 1)
+
+
 # What cannot be taken back.
 
 
 def test_an_unknown_run_is_refused() -> None:
     """It is a LookupError that says where to look."""
-    with pytest.raises(NotUndoableError, match="no such run") as raised:
+    problem = "^run r9 cannot be rolled back: the store has no such run: leadfold runs lists them$"
+    with pytest.raises(NotUndoableError, match=problem) as raised:
         plan_rollback("r9", InMemoryRepository())
     assert (raised.value.run_id, isinstance(raised.value, LookupError)) == ("r9", True)
+
+
+_NO_LEDGER = (
+    r"^run a1 cannot be rolled back: it was made by backfill-customers\.ts, "
+    "which kept no ledger of what it changed$"
+)
 
 
 def test_a_run_of_the_original_script_is_refused_with_the_reason() -> None:
@@ -235,7 +286,7 @@ def test_a_run_of_the_original_script_is_refused_with_the_reason() -> None:
     ]
     repository = InMemoryRepository(audit=audit)
     for later in LATER:
-        with pytest.raises(NotUndoableError, match=r"backfill-customers\.ts, which kept no ledger"):
+        with pytest.raises(NotUndoableError, match=_NO_LEDGER):
             rollback("a1", repository, later=later)
     with pytest.raises(NotUndoableError, match="no such run"):
         rollback("a2", repository)
@@ -279,6 +330,19 @@ def test_twice_is_allowed_where_the_first_was_taken_back() -> None:
         rollback("undo", repository)
 
 
+def test_twice_is_an_error_whatever_ran_since() -> None:
+    """Newer runs that changed other rows do not hide the first time."""
+    repository = backfilled(Lead("a", phone=X))
+    rollback("first", repository, new_run_id="undo")
+    repository.delete_lead("a")
+    repository.insert_customer(Customer("C7"))
+    for number, phone in enumerate((Y, Z)):
+        repository.insert_lead(Lead(f"n{number}", phone=phone))
+        run(repository, f"later {number}")
+    with pytest.raises(AlreadyUndoneError, match="already, by run undo"):
+        rollback("first", repository)
+
+
 def test_a_link_that_cannot_be_null_is_refused_before_any_write() -> None:
     """The error has the statement that would allow it."""
     repository = backfilled(Lead("a", phone=X), link_nullable=False)
@@ -290,6 +354,16 @@ def test_a_link_that_cannot_be_null_is_refused_before_any_write() -> None:
     assert (state(repository), repository.audit()) == (before, audited)
 
 
+def test_a_dependent_whose_link_cannot_be_null_is_refused_as_well() -> None:
+    """The error names its table, not that of the leads."""
+    repository = Told([Lead("a", phone=X)], {"Job": [{"id": "j", "lead_id": "a"}]})
+    run(repository, "first")
+    repository.told = MappingProxyType({"not_null": {"Job": "ALTER TABLE Job"}})
+    with pytest.raises(LinkRequiredError) as raised:
+        plan_rollback("first", repository)
+    assert raised.value.statements == {"Job": "ALTER TABLE Job"}
+
+
 def test_a_merge_can_be_undone_where_links_cannot_be_null() -> None:
     """Every lead had a customer before it."""
     repository = backfilled(Lead("a", phone=X), Lead("b", phone=Y), link_nullable=False)
@@ -297,6 +371,12 @@ def test_a_merge_can_be_undone_where_links_cannot_be_null() -> None:
     merge(repository, "C1", "C2", run_id="m")
     rollback("m", repository)
     assert state(repository) == before
+
+
+_UNDECLARED = (
+    r"Invoice\.customer_id references customers and is not declared: map it as a dependent, "
+    'or as a reference with treatment "carry" or "ignore"'
+)
 
 
 def test_no_customer_goes_that_an_undeclared_foreign_key_may_point_at() -> None:
@@ -308,7 +388,7 @@ def test_no_customer_goes_that_an_undeclared_foreign_key_may_point_at() -> None:
     run(repository, "second")
     before = state(repository)
     for later in LATER:
-        with pytest.raises(MappingError, match=r"Invoice\.customer_id references customers"):
+        with pytest.raises(MappingError, match=_UNDECLARED):
             rollback("second", repository, later=later)
     assert state(repository) == before
     rollback("first", repository)
@@ -526,12 +606,18 @@ def test_a_lead_deleted_since_is_no_obstacle() -> None:
 
 
 class Forgetful(InMemoryRepository):
-    """A store that can lose a job."""
+    """A store that can lose a job, and whose rulings somebody can meddle with."""
 
     def lose_job(self, row_id: str) -> None:
         """Delete a job, as the application does."""
         with self._changing() as draft:
             del draft.pointing("Job").rows[row_id]
+
+    def put_rulings(self, *put: Ruling) -> None:
+        """Have these rulings in force, as no run of leadfold does it."""
+        with self._changing() as draft:
+            draft.rulings.clear()
+            draft.rulings.update({ruling.id: ruling for ruling in put})
 
 
 def test_a_dependent_deleted_since_is_no_obstacle() -> None:
@@ -546,6 +632,38 @@ def test_a_dependent_deleted_since_is_no_obstacle() -> None:
     assert [dict(row) for row in repository.dependents("Job")] == [
         {"id": "k", "lead_id": "a", "customer_id": None}
     ]
+
+
+@pytest.mark.parametrize(
+    ("run_id", "ruling", "problem"),
+    [("m", "m", "is no longer in force"), ("s", "m", "is no longer out of force")],
+)
+def test_a_ruling_that_somebody_meddled_with_blocks(run_id: str, ruling: str, problem: str) -> None:
+    """One that the run made and that is gone, one that it lifted and that is there."""
+    repository = Forgetful([Lead("a", phone=X), Lead("b", phone=Y)])
+    run(repository, "first")
+    merge(repository, "C1", "C2", run_id="m")
+    merged = rulings(repository)
+    if run_id == "s":
+        split(repository, "C1", [["b"]], run_id="s")
+    repository.put_rulings(*(merged if run_id == "s" else ()), *_other_rulings(repository, merged))
+    assert (0, "Ruling", ruling, problem, None) in blockers(repository, run_id)
+
+
+def _other_rulings(repository: InMemoryRepository, merged: Sequence[Ruling]) -> list[Ruling]:
+    return [ruling for ruling in rulings(repository) if ruling not in merged]
+
+
+def test_a_patch_of_a_customer_deleted_since_is_no_obstacle() -> None:
+    """There is no metadata to set back."""
+    repository = backfilled(Lead("a", phone=X))
+    repository.insert_lead(Lead("b", phone=X))
+    run(repository, "second")
+    repository.delete_lead("b")
+    repository.delete_customer("C1")
+    assert blockers(repository, "second") == []
+    with pytest.raises(NothingToUndo):
+        rollback("second", repository)
 
 
 def test_a_customer_deleted_since_blocks_by_its_links() -> None:
@@ -576,6 +694,43 @@ def test_a_customer_that_took_the_id_of_a_retired_one_blocks() -> None:
     with pytest.raises(RollbackRefusedError):
         rollback("undo", repository)
     assert found(repository, "C1").name == "Somebody else"
+
+
+def test_a_customer_without_any_link_that_is_there_again_blocks() -> None:
+    """It was absorbed with nothing but its row."""
+    repository = backfilled(Lead("a", phone=X), customers=[Customer("H")])
+    merge(repository, "C1", "H", run_id="m")
+    repository.insert_customer(Customer("H", "Somebody else"))
+    assert blockers(repository, "m") == [(0, "Customer", "H", "is there again", None)]
+
+
+def test_a_customer_brought_back_that_gained_a_row_blocks() -> None:
+    """Undoing its return would leave the row to nobody."""
+    repository = backfilled(Lead("a", phone=X), Lead("b", phone=Y))
+    merge(repository, "C2", "C1", run_id="m")
+    rollback("m", repository, new_run_id="undo")
+    repository.insert_lead(Lead("e", customer_id="C1"))
+    assert (0, "Customer", "C1", _HAS_LEAD, None) in blockers(repository, "undo")
+
+
+def test_rows_of_several_tables_are_named_by_table() -> None:
+    """In text order."""
+    repository = backfilled(Lead("a", phone=X), references={"Address": []})
+    repository.insert_dependent("Job", {"id": "k", "customer_id": "C1"})
+    repository.insert_reference("Address", {"id": "1", "customer_id": "C1"})
+    problem = "has 2 more row(s) pointing at it: Address, Job"
+    assert blockers(repository, "first") == [(0, "Customer", "C1", problem, None)]
+
+
+def test_a_run_that_changed_a_row_twice_blocks_as_any_other() -> None:
+    """Its second change is no undoing of its first."""
+    repository = backfilled(Lead("a", phone=X))
+    byhand = attrs.evolve(backfill.plan(repository).run, id="hand", action="resolve_lead")
+    patches = [PatchCustomer("C1", {}, {key: 1}) for key in ("one", "two")]
+    units = [Unit(number, {}, {}, (patch,)) for number, patch in enumerate(patches)]
+    repository.commit(ChangeSet(byhand, units))
+    problem = "was changed again by run hand"
+    assert blockers(repository, "first") == [(0, "Customer", "C1", problem, "hand")]
 
 
 # What the store refuses.
@@ -632,6 +787,17 @@ def test_a_plan_of_yesterday_is_stale() -> None:
     assert links(repository) == {"a": "C2", "b": None, "c": None}
 
 
+def test_a_stale_unit_is_left_out_where_one_asks_for_that() -> None:
+    """Its neighbours are undone."""
+    repository = backfilled(Lead("a", phone=X), Lead("b", phone=Y))
+    planned = plan_rollback("first", repository)
+    edit(repository, "a", customer_id=None)
+    committed = repository.commit(planned.changes("skip"))
+    assert [failure.cause for failure in committed.failures] == ["stale"]
+    assert links(repository) == {"a": None, "b": None}
+    assert [row.id for row in repository.customers()] == ["C1"]
+
+
 @pytest.mark.parametrize("change", ["counts", "gone"])
 def test_a_plan_whose_customer_changed_is_stale(change: str) -> None:
     """Its counts are others, or it is gone."""
@@ -679,14 +845,18 @@ def test_a_run_by_hand_is_undone_as_any_other() -> None:
 # Erasures.
 
 
+_ERASURE = "gone cannot be rolled back: it is an erasure, and what was erased is nowhere any more$"
+
+
 def test_an_erasure_cannot_be_taken_back() -> None:
     """The values are gone."""
     repository = backfilled(Lead("a", phone=X))
     repository.delete_lead("a")
     erase(repository, "a", run_id="gone")
     for later in LATER:
-        with pytest.raises(NotUndoableError, match="it is an erasure"):
+        with pytest.raises(NotUndoableError, match=_ERASURE) as raised:
             rollback("gone", repository, later=later)
+        assert raised.value.run_id == "gone"
 
 
 def test_an_erasure_blocks_no_rollback() -> None:
@@ -806,6 +976,48 @@ def test_a_job_that_came_to_a_merged_lead_blocks() -> None:
     assert blockers(repository, "m")
 
 
+def test_a_lead_whose_job_came_since_stays_with_all_its_jobs() -> None:
+    """Keep takes its neighbour back; a job that has the lead's id is another row."""
+    repository = backfilled(
+        *unlinked("ab"),
+        Lead("c", phone=Y),
+        dependents={"Job": [{"id": "ja", "lead_id": "a"}, {"id": "a", "lead_id": "b"}]},
+    )
+    merge(repository, "C2", "C1", run_id="m")
+    repository.insert_dependent("Job", {"id": "new", "lead_id": "a", "customer_id": "C2"})
+    assert sorted(blockers(repository, "m")) == [
+        (0, "Job", "ja", "follows lead a, which stays", None),
+        (0, "Lead", "a", "has 1 more row(s) of the same customer: Job", None),
+    ]
+    rollback("m", repository, later="keep")
+    assert links(repository) == {"a": "C2", "b": "C1", "c": "C2"}
+    jobs = {row["id"]: row["customer_id"] for row in repository.dependents("Job")}
+    assert jobs == {"ja": "C2", "a": "C1", "new": "C2"}
+
+
+def test_the_first_job_of_a_merged_lead_blocks_too() -> None:
+    """The merge moved leads alone."""
+    repository = backfilled(Lead("a", phone=X), Lead("b", phone=Y))
+    merge(repository, "C2", "C1", run_id="m")
+    repository.insert_dependent("Job", {"id": "new", "lead_id": "a", "customer_id": "C2"})
+    problem = "has 1 more row(s) of the same customer: Job"
+    assert blockers(repository, "m") == [(0, "Lead", "a", problem, None)]
+
+
+def test_a_customer_that_keep_brings_back_or_lets_go_has_its_successor_in_the_ledger() -> None:
+    """As a merge undone whole, and undone again, tells it."""
+    repository = backfilled(*unlinked("ab"), Lead("c", phone=Y))
+    merge(repository, "C2", "C1", run_id="m")
+    rename(repository, "C2", metadata={"createdBy": "leadfold", "leadCount": 9})
+    rollback("m", repository, later="keep", new_run_id="undo")
+    (back,) = (e for e in entries(repository, "undo") if e.action == "restore")
+    assert (back.row, back.before) == ("C1", "C2")
+    rename(repository, "C2", metadata={"createdBy": "leadfold", "leadCount": 9})
+    rollback("undo", repository, later="keep", new_run_id="redo")
+    (gone,) = (e for e in entries(repository, "redo") if e.action == "retire")
+    assert (gone.row, gone.after) == ("C1", "C2")
+
+
 def test_a_customer_restored_by_keep_has_the_counts_of_its_leads() -> None:
     """One of its two was moved by hand since: it comes back with one."""
     repository = persons()
@@ -822,8 +1034,11 @@ def test_a_ruling_that_a_newer_one_contradicts_does_not_come_back() -> None:
     split(repository, "C1", [["b"]], run_id="s", new_id=lambda: "C9")
     merge(repository, "C1", "C9", run_id="m")
     merge(repository, "C1", "C2", run_id="m2")
-    assert (0, "Ruling", "s", "is contradicted by a newer ruling", None) in [
-        attrs.astuple(each) for each in plan_rollback("m", repository, later="keep").blockers
+    assert [
+        attrs.astuple(each)[1:] for each in plan_rollback("m", repository, later="keep").blockers
+    ] == [
+        ("Customer", "C1", "was changed again by run m2", "m2"),
+        ("Ruling", "s", "is contradicted by a newer ruling", None),
     ]
     rollback("m", repository, later="keep")
     assert [ruling.id for ruling in rulings(repository)] == ["m2"]
@@ -874,6 +1089,15 @@ def test_a_split_of_a_customer_that_is_gone_is_refused() -> None:
     assert (0, "Lead", "b", "was linked to C1, now gone", None) in blockers(repository, "s")
     assert rollback("s", repository, later="keep").outcome == "done"
     assert (links(repository)["b"], rulings(repository)) == ("C9", ())
+
+
+def test_keep_counts_the_leads_that_come_back_and_nothing_else() -> None:
+    """There are no jobs that would make up for them."""
+    repository = backfilled(*unlinked("abc"), dependents={"Job": [{"id": "j", "lead_id": "a"}]})
+    split(repository, "C1", [["b", "c"]], run_id="s", new_id=lambda: "C9")
+    repository.insert_lead(Lead("e", customer_id="C9"))
+    rollback("s", repository, later="keep")
+    assert counts(repository) == {"C1": (3, True), "C9": (1, False)}
 
 
 # Whatever happens in whatever order.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
@@ -17,11 +18,13 @@ from leadfold.backfill.checking import LARGE
 from leadfold.changes import ChangeSet
 from leadfold.model import Customer
 from leadfold.policy import IdentifierRule
+from leadfold.repositories.memory.reading import MemoryReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from leadfold.backfill import Validation
+    from leadfold.repository import LeadBatch, Reader
 
 X, Y = "(555) 201-0001", "(555) 201-0002"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,6 +86,71 @@ def test_a_store_after_a_backfill_is_in_order(repository: InMemoryRepository) ->
     assert found["Job linked"].actual == "2/2 (100%)"
     assert found["audit entries"].actual == "1"
     assert all(check.samples == () for check in found.checks)
+
+
+def test_every_check_says_what_it_expects_and_how_much_it_matters() -> None:
+    """Name by name, in order: links and rows that cannot be read fail, what may be right warns."""
+    repository = backfilled([Lead("a", phone=X)])
+    found = backfill.validate(repository, Policy.keyed())
+    tables = ("leads", "Job", "Conversation")
+    fingerprint = Policy.keyed().fingerprint
+    missing = ("lead is missing", "customer is missing")
+    assert [(c.name, c.expected, c.severity) for c in found.checks] == [
+        ("leads linked", "100%", "fail"),
+        ("leads that cannot be read", "0", "fail"),
+        ("leads whose customer is missing", "0", "fail"),
+        ("leads ready for NOT NULL", "0 NULL", "fail"),
+        *(
+            check
+            for table in tables[1:]
+            for check in (
+                (f"{table} linked", "100%", "fail"),
+                *((f"{table} whose {what}", "0", "fail") for what in missing),
+                (f"{table}/lead mismatch", "0", "fail"),
+                (f"{table} ready for NOT NULL", "0 NULL", "fail"),
+            )
+        ),
+        ("customers without leads", "0", "warn"),
+        ("phones shown by several customers", "0", "warn"),
+        ("emails shown by several customers", "0", "warn"),
+        ("customers with more than 50 leads", "0", "warn"),
+        ("groups with several customers", "0", "warn"),
+        ("customers with several groups", "0", "warn"),
+        ("stale index entries", "0", "warn"),
+        ("policy of the index", fingerprint, "warn"),
+        ("audit entries", "at least 1", "fail"),
+    ]
+    assert found["leads ready for NOT NULL"].actual == "0 NULL"
+    assert found["policy of the index"].actual == fingerprint
+
+
+def test_a_store_without_an_index_says_so() -> None:
+    """There is no fingerprint to compare."""
+    found = backfill.validate(InMemoryRepository(), Policy.keyed())["policy of the index"]
+    assert (found.expected, found.actual) == (Policy.keyed().fingerprint, "no index yet")
+
+
+class Unreadable(InMemoryRepository):
+    """A store with two rows that cannot be read, one of them without an id."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Open a snapshot that tells of them."""
+
+        class Failing(MemoryReader):
+            def leads(self, ids: Collection[str] | None = None) -> Iterator[LeadBatch]:
+                for batch in super().leads(ids):
+                    yield attrs.evolve(batch, unreadable=[("l9", "no text"), ("", "no id")])
+
+        with super().reading() as reader:
+            assert isinstance(reader, MemoryReader)
+            yield Failing(reader.tables, reader.shape, reader.tenant)
+
+
+def test_leads_that_cannot_be_read_fail_by_name() -> None:
+    """Also those without one."""
+    found = backfill.validate(Unreadable([Lead("l1")]))["leads that cannot be read"]
+    assert (found.actual, found.ok, found.samples) == ("2", False, ("(no id)", "l9"))
 
 
 def test_an_empty_store_is_in_order() -> None:
@@ -305,6 +373,12 @@ def test_samples_are_bounded_and_sorted(repository: InMemoryRepository) -> None:
     assert unsorted["leads linked"].samples == ("l1", "l2")
 
 
+def test_five_samples_are_named_unless_one_asks_for_more() -> None:
+    """Of however many."""
+    found = backfill.validate(InMemoryRepository(Lead(f"l{n}") for n in range(9)))
+    assert len(found["leads linked"].samples) == 5
+
+
 def test_nearly_all_is_not_all() -> None:
     """Coverage is rounded down: it says 100 % of nothing less."""
     repository = backfilled(Lead(f"l{n}") for n in range(1_000))
@@ -338,6 +412,53 @@ def test_every_row_at_fault_counts(
     assert (found.actual, found.samples) == ("2", (sample,))
 
 
+@pytest.mark.parametrize(
+    ("lead_ids", "customers", "check"),
+    [
+        (("gone", "gone"), ("C1", "C2"), "Job whose lead is missing"),
+        ((None, "d1"), ("ghost", "ghost"), "Job whose customer is missing"),
+        (("d1", "d1"), ("C1", "C2"), "Job/lead mismatch"),
+    ],
+)
+def test_rows_at_fault_in_different_ways_add_up(
+    repository: InMemoryRepository,
+    lead_ids: tuple[str | None, ...],
+    customers: tuple[str, ...],
+    check: str,
+) -> None:
+    """One lead with several customers, one customer of several leads."""
+    for row in zip(lead_ids, customers, strict=True):
+        lead_id, customer_id = row
+        told = {"id": repr(row), "lead_id": lead_id, "customer_id": customer_id}
+        repository.insert_dependent("Job", told)
+    if check == "Job whose customer is missing":
+        repository.delete_lead("d1")
+    assert backfill.validate(repository)[check].actual == "2"
+
+
+def test_a_phone_that_the_policy_blocks_is_no_duplicate(repository: InMemoryRepository) -> None:
+    """It is nobody's, whoever shows it."""
+    show(repository, "C3", phone=X)
+    rule = IdentifierRule("phone", blocked=["+15552010001"])
+    found = backfill.validate(repository, Policy(["psid", rule, "email"]))
+    assert found["phones shown by several customers"].ok
+
+
+def test_drift_is_counted_by_group_and_named_by_customer(repository: InMemoryRepository) -> None:
+    """Two groups whose masked keys look alike are two."""
+    _one_customer_of_a_and_d(repository)
+    found = backfill.validate(repository)
+    apart = found["customers with several groups"]
+    assert (apart.actual, apart.samples) == ("1", ("C1",))
+    alike = [X, X, "(555) 202-0001", "(555) 202-0001"]
+    mixed = InMemoryRepository(
+        [Lead(f"l{n}", phone=phone, customer_id=f"C{1 + n % 2}") for n, phone in enumerate(alike)],
+        customers=[Customer("C1", metadata=OURS), Customer("C2", metadata=OURS)],
+    )
+    check = backfill.validate(mixed)["groups with several customers"]
+    assert (check.actual, check.samples) == ("2", ("phone:+1…01: C1, C2",))
+
+
 def test_no_identifier_is_given_away(repository: InMemoryRepository) -> None:
     """Samples name identifiers by their mask, and customers by id."""
     show(repository, "C3", phone=X, email="a@x.co")
@@ -356,6 +477,14 @@ def test_many_customers_are_not_all_named(repository: InMemoryRepository) -> Non
         repository.insert_customer(Customer(f"C{number}", phone=X, metadata=OURS))
     (sample,) = backfill.validate(repository)["phones shown by several customers"].samples
     assert sample == "phone:+1…01: C1, C4, C5, …"
+
+
+def test_three_customers_are_all_named(repository: InMemoryRepository) -> None:
+    """There are no more."""
+    for number in (5, 4):
+        repository.insert_customer(Customer(f"C{number}", phone=X, metadata=OURS))
+    (sample,) = backfill.validate(repository)["phones shown by several customers"].samples
+    assert sample == "phone:+1…01: C1, C4, C5"
 
 
 def test_a_validation_is_json(repository: InMemoryRepository) -> None:

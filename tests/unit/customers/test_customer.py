@@ -36,6 +36,17 @@ def customer_of(repository: InMemoryRepository, lead_id: str) -> str:
     return found
 
 
+def test_it_is_the_row_as_the_store_has_it(repository: InMemoryRepository) -> None:
+    """Every column, and who made it."""
+    id_ = customer_of(repository, "l1")
+    view = customer(repository, id_)
+    (row,) = (row for row in repository.customers() if row.id == id_)
+    assert view.customer == row
+    assert (row.name, row.phone, row.email) == ("Ada", "+12125550143", "ada@example.com")
+    assert row.created_at is not None
+    assert view.made_by == "leadfold"
+
+
 def test_it_has_its_leads_in_order_with_their_identifiers(repository: InMemoryRepository) -> None:
     """Two leads of one phone, one with an email as well."""
     view = customer(repository, customer_of(repository, "l1"))
@@ -142,6 +153,31 @@ def test_a_customer_whose_leads_were_parted_is_nobodys_former_self() -> None:
     split(repository, "C2", [["a"]], new_id=lambda: "C9")
     assert customer(repository, "C2").former_ids == ()
     assert customer(repository, "C9").former_ids == ()
+
+
+def test_it_tells_former_ids_though_their_leads_came_by_way_of_another() -> None:
+    """Absorbed by one, and split off from it."""
+    repository = backfilled(Lead("a", phone=X), Lead("b", phone=X), Lead("c", phone=Z))
+    merge(repository, "C2", "C1")
+    split(repository, "C2", [["a", "b"]], new_id=lambda: "C9")
+    assert customer(repository, "C9").former_ids == ("C1",)
+
+
+def test_a_customer_that_was_back_and_is_gone_is_nobodys_former_self() -> None:
+    """Somebody deleted it."""
+    repository = backfilled(Lead("a", phone=X), Lead("b", phone=Y))
+    merge(repository, "C2", "C1", run_id="m")
+    rollback("m", repository)
+    repository.delete_customer("C1")
+    assert customer(repository, "C2").former_ids == ()
+
+
+def test_all_runs_are_told_however_many() -> None:
+    """More than a store lists by default."""
+    repository = backfilled(Lead("a", phone=X))
+    for number in range(24):
+        rollback(f"r{number}" if number else "first", repository, new_run_id=f"r{number + 1}")
+    assert len(customer(repository, "C1").runs) == 25
 
 
 def test_a_former_customer_without_leads_is_told_too() -> None:

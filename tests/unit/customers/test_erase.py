@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 from leadfold import InMemoryRepository, Lead, Policy, backfill
 from leadfold.backfill import plan_rollback, rollback
+from leadfold.changes import ChangeSet, InsertCustomer, Link, Unit
 from leadfold.customers import erase, merge, split
 from leadfold.exceptions import DecisionError
 from leadfold.model import Customer
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from leadfold.model import Identifier
 
 E164 = "+15552010001"
+_HOLDS = (
+    "^lead a still holds phone, email, name: "
+    "blank them in its row, or delete it, and erase it then$"
+)
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ def kept(repository: InMemoryRepository) -> str:
 def test_a_lead_whose_row_holds_values_is_refused(repository: InMemoryRepository) -> None:
     """The error names the kinds, not the values; nothing is written."""
     before = kept(repository), repository.customers()
-    with pytest.raises(DecisionError, match="lead a still holds phone, email, name") as raised:
+    with pytest.raises(DecisionError, match=_HOLDS) as raised:
         erase(repository, "a")
     assert not [raw for raw in ("201", "ann", "Ann") if raw in str(raised.value)]
     assert (kept(repository), repository.customers()) == before
@@ -154,6 +160,16 @@ def test_it_is_a_run_that_tells_columns_and_no_values(repository: InMemoryReposi
     assert (entry.table, entry.row, entry.action) == ("Customer", "C1", "erase")
     assert entry.after == ["email", "groupKey", "name", "phone"]
     assert (repository.audit()[-1].id, repository.audit()[-1].action) == ("gone", "erase_lead")
+
+
+def test_it_is_the_systems_where_nobody_is_named(repository: InMemoryRepository) -> None:
+    """Else the actor's, at the time given."""
+    blank(repository, "a")
+    erase(repository, "a", actor="ann", run_id="one", now=AT)
+    erase(repository, "a", run_id="two")
+    with repository.reading() as reader:
+        second, first = reader.runs(2, ids=["one", "two"])
+    assert (first.actor, first.at, second.actor) == ("ann", AT, "system")
 
 
 def test_twice_is_once(repository: InMemoryRepository) -> None:
@@ -278,6 +294,90 @@ def test_a_run_between_blanking_and_erasing_does_not_hide_what_is_kept() -> None
     run(repository, "nightly")
     erase(repository, "a")
     assert X not in kept(repository)
+
+
+def merged(lead: Lead, *others: Lead, policy: Policy | None = None, **row: Any) -> str:  # noqa: ANN401 - columns
+    """Return what is kept of a customer of the original's after *lead*, long blank, is erased.
+
+    It was merged away, and a run has read the blank row since.
+    """
+    metadata = {"createdBy": "backfill-customers.ts", **row.pop("metadata", {})}
+    repository = backfilled(
+        attrs.evolve(lead, customer_id="O"),
+        Lead("keeper", psid="24001"),
+        *others,
+        customers=[Customer("O", metadata=metadata, **row)],
+    )
+    merge(repository, links(repository)["keeper"] or "", "O", run_id="m")
+    repository.update_lead(Lead(lead.id, customer_id=links(repository)["keeper"]))
+    run(repository, "nightly")
+    erase(repository, lead.id, policy=policy)
+    (image,) = (e.before for e in entries(repository, "m") if e.action == "retire")
+    return repr(image)
+
+
+def test_a_key_in_a_copy_of_a_customer_goes() -> None:
+    """The original's, without the country; the row showed nothing else of the lead."""
+    text = merged(Lead("a", phone=X), metadata={"groupKey": "phone:5552010001", "own": 1})
+    assert "5552010001" not in text
+    assert "'erased'" in text
+
+
+def test_a_key_with_a_colon_in_its_value_goes() -> None:
+    """The kind ends at the first one."""
+    lead, policy = Lead("a", phone=X, fields={"tax": "T:77"}), Policy(["tax", "phone"])
+    text = merged(lead, policy=policy, metadata={"groupKey": "tax:T:77"})
+    assert "T:77" not in text
+
+
+@pytest.mark.parametrize("key", [None, 7, "nonsense", ""])
+def test_a_key_that_is_none_is_no_obstacle(key: object) -> None:
+    """The phone beside it goes."""
+    assert X not in merged(Lead("a", phone=X), phone=X, metadata={"groupKey": key})
+
+
+def test_a_name_goes_from_the_copy_that_showed_the_phone() -> None:
+    """Whose phone it was, theirs the name was too."""
+    text = merged(Lead("a", phone=X), name="Olga", phone=X)
+    assert "Olga" not in text
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_somebody_else_holds_stays_in_the_copy(count: int) -> None:
+    """A phone without its country, the key, the name beside them."""
+    others = [Lead(f"b{n}", phone=X) for n in range(count)]
+    metadata = {"groupKey": "phone:5552010001"}
+    text = merged(Lead("a", phone=X), *others, name="Olga", phone="5552010001", metadata=metadata)
+    assert "'erased'" not in text
+    assert "Olga" in text
+
+
+def test_every_spelling_in_every_copy_goes(repository: InMemoryRepository) -> None:
+    """Merged away twice, with another spelling each time."""
+    spellings = "555.201.0001", "555 201 0001"
+    for number, spelling in enumerate(spellings):
+        rename(repository, "C1", phone=spelling)
+        merge(repository, "C2", "C1", run_id=f"m{number}")
+        rollback(f"m{number}", repository)
+    blank(repository, "a")
+    erase(repository, "a")
+    assert not [spelling for spelling in spellings if spelling in kept(repository)]
+
+
+def test_a_customer_whose_ledger_names_no_sources_is_no_obstacle() -> None:
+    """It was inserted by hand, as a run without them."""
+    repository = InMemoryRepository([Lead("a")])
+    columns: dict[str, object] = {
+        "name": None,
+        "phone": None,
+        "email": None,
+        "metadata": {},
+        "created_at": AT,
+    }
+    insert = InsertCustomer("N1", columns)
+    byhand = attrs.evolve(backfill.plan(repository).run, id="hand", action="resolve_lead")
+    repository.commit(ChangeSet(byhand, [Unit(0, {}, {}, (insert, Link("a", None, "N1", "")))]))
+    assert erase(repository, "a").outcome == "done"
 
 
 def test_a_lead_that_is_linked_elsewhere_gives_no_customer_its_name() -> None:

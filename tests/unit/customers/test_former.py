@@ -145,6 +145,35 @@ def test_a_customer_that_somebody_deleted_is_unknown(repository: InMemoryReposit
         customer_id_now(repository, "C1")
 
 
+def test_a_customer_that_was_split_and_then_deleted_is_unknown(
+    repository: InMemoryRepository,
+) -> None:
+    """Where a part of it went is not where it went."""
+    split(repository, "C1", [["a"]], new_id=lambda: "C9")
+    repository.delete_customer("C1")
+    with pytest.raises(UnknownCustomerError, match="C1"):
+        customer_id_now(repository, "C1")
+
+
+def test_leads_that_left_before_are_not_followed(repository: InMemoryRepository) -> None:
+    """Only those it had when it was absorbed."""
+    split(repository, "C1", [["a"]], new_id=lambda: "C9")
+    merge(repository, "C2", "C1")
+    assert customer_id_now(repository, "C1") == "C2"
+
+
+def test_a_row_with_the_id_of_a_lead_is_not_that_lead() -> None:
+    """A job that was carried along leads nowhere."""
+    repository = backfilled(
+        Lead("a", phone=X),
+        Lead("b", phone=Y),
+        Lead("c", phone=Z),
+        dependents={"Job": [{"id": "c", "lead_id": "a"}]},
+    )
+    merge(repository, "C2", "C1")
+    assert customer_id_now(repository, "C1") == "C2"
+
+
 def test_a_keeper_that_somebody_deleted_is_unknown(repository: InMemoryRepository) -> None:
     """The leads have nobody now."""
     merge(repository, "C2", "C1")
@@ -158,6 +187,16 @@ def test_links_to_nobody_are_no_place_to_live(repository: InMemoryRepository) ->
     merge(repository, "C2", "C1")
     for lead in "ab":
         edit(repository, lead, customer_id="C1")
+    with pytest.raises(UnknownCustomerError, match="C1"):
+        customer_id_now(repository, "C1")
+
+
+def test_links_in_a_circle_end_somewhere(repository: InMemoryRepository) -> None:
+    """All that two absorbed customers had points at the second of them, which is gone."""
+    merge(repository, "C2", "C1")
+    merge(repository, "C3", "C2")
+    for lead in "abc":
+        edit(repository, lead, customer_id="C2")
     with pytest.raises(UnknownCustomerError, match="C1"):
         customer_id_now(repository, "C1")
 

@@ -116,6 +116,14 @@ def test_it_is_a_run_of_one_unit(repository: InMemoryRepository) -> None:
     assert report.stats.extra["rulingsMade"] == 1
 
 
+def test_it_is_the_systems_where_nobody_is_named(repository: InMemoryRepository) -> None:
+    """Nor the time: the run has one."""
+    merge(repository, "C2", "C1", run_id="m")
+    with repository.reading() as reader:
+        (stored,) = reader.runs(1, ids=["m"])
+    assert stored.actor == "system"
+
+
 def test_it_is_a_ruling_that_later_runs_honour(repository: InMemoryRepository) -> None:
     """A lead that belongs to what was absorbed goes to the keeper; no drift is reported."""
     merge(repository, "C2", "C1", run_id="m", actor="ann", now=AT)

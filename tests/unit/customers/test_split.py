@@ -23,6 +23,7 @@ from oracle.decided import (
     entries,
     found,
     links,
+    rename,
     rulings,
     run,
     state,
@@ -114,6 +115,39 @@ def test_the_ledger_says_which_lead_a_new_customer_has_its_values_from(
     (entry,) = (each for each in entries(repository, "s") if each.action == "insert")
     assert isinstance(entry.after, dict)
     assert entry.after["sources"] == {"name": "b", "phone": "b", "email": "b", "groupKey": "b"}
+
+
+def test_it_is_a_run_that_says_who_and_why(repository: InMemoryRepository) -> None:
+    """By default the system's."""
+    split(repository, "C1", [["b"]], run_id="s", actor="ann", created_by="desk", now=AT)
+    split(repository, "C1", [["c"]], run_id="s2", new_id=numbered())
+    with repository.reading() as reader:
+        second, first = reader.runs(2, ids=["s", "s2"])
+    assert (first.action, first.actor, first.created_by, first.at) == (
+        "split_customer",
+        "ann",
+        "desk",
+        AT,
+    )
+    assert (second.action, second.actor, second.created_by) == (
+        "split_customer",
+        "system",
+        "leadfold",
+    )
+    assert (found(repository, "N1").metadata or {})["createdBy"] == "leadfold"
+    (link,) = (each for each in entries(repository, "s") if each.action == "link")
+    assert link.reason == "split of C1"
+
+
+def test_leads_and_customers_of_others_play_no_part() -> None:
+    """Older ones with the same phone neither name a new customer nor count."""
+    repository = backfilled(Lead("a", phone=X, name="Ann", email="ann@x.co"), Lead("c", phone=Y))
+    repository.insert_lead(Lead("b", phone=X, name="Bea", created_at=AT, customer_id="C2"))
+    repository.insert_customer(Customer("H", "Hal", X, "hal@x.co", created_at=AT))
+    split(repository, "C2", [["b"]], new_id=numbered())
+    row = found(repository, "N1")
+    assert (row.name, row.phone, row.email) == ("Bea", "+15552010001", None)
+    assert counts(repository) == {"C1": (1, False), "C2": (1, False), "N1": (1, False)}
 
 
 def test_what_the_customer_shows_stays(repository: InMemoryRepository) -> None:
@@ -225,6 +259,18 @@ def test_unique_columns_are_left_empty_where_somebody_shows_the_value() -> None:
     assert state(repository) == before
 
 
+def test_an_email_that_another_customer_shows_is_left_empty_where_it_is_unique() -> None:
+    """The lead keeps it; its new customer does not show it."""
+    repository = backfilled(
+        Lead("a", phone=X), Lead("b", phone=X), Lead("c", phone=X, email="e@x.co"), unique=["email"]
+    )
+    rename(repository, "C1", email=None)
+    repository.insert_customer(Customer("E", email="e@x.co"))
+    split(repository, "C1", [["c"]], new_id=numbered())
+    row = found(repository, "N1")
+    assert (row.phone, row.email) == ("+15552010001", None)
+
+
 def test_a_customer_made_by_hand_stays_a_record() -> None:
     """It is named in the ruling with the leads that stay; it gets no counts."""
     repository = backfilled(
@@ -294,13 +340,13 @@ def test_a_part_without_any_identifier_is_a_customer_too() -> None:
     [
         ([], "nothing to split"),
         ([["a", "b", "c", "d"]], "nothing to split"),
-        ([["a"], []], "every part needs a lead"),
-        ([["a"], ["a", "b"]], "one part only"),
+        ([["a"], []], "^every part needs a lead"),
+        ([["a"], ["a", "b"]], "one part only$"),
         ([["a", "a"]], "one part only"),
         ([["a", "e"]], "C1 has no lead e"),
         ([["z", "y"]], "C1 has no lead y, z"),
-        (["a"], "lists of lead ids"),
-        ("ab", "lists of lead ids"),
+        (["a"], "^parts must be lists of lead ids"),
+        ("ab", "one list for each part$"),
     ],
 )
 def test_parts_that_cannot_be_meant_are_refused(
