@@ -9,7 +9,7 @@ SELECT
     class.relkind::text,
     (
         SELECT json_agg(json_build_array(
-            col.attname, format_type(col.atttypid, NULL), col.attnotnull,
+            col.attname, format_type(col.atttypid, -1), col.attnotnull,
             col.atthasdef OR col.attidentity <> '', col.attgenerated <> ''
         ) ORDER BY col.attnum)::text
         FROM pg_attribute AS col
@@ -53,4 +53,4 @@ SELECT to_regnamespace(quote_ident(%(schema)s::text)) IS NOT NULL;
 SELECT coalesce(max(number), 0) FROM {own}.migrations;
 
 -- name: note_migration
-INSERT INTO {own}.migrations (number, name) VALUES (%(number)s, %(name)s);
+INSERT INTO {own}.migrations (number, name) VALUES ({number}, {name});

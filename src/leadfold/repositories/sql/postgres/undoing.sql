@@ -45,10 +45,6 @@ UPDATE {customer.table} AS row SET {column} = NULL
 FROM pg_temp.leadfold_stage AS stage
 WHERE stage.part = 'retire' AND {here} AND row.{customer.id} = {staged_customer} AND {customer_owned};
 
--- name: shapes_to_restore
-SELECT DISTINCT stage.name FROM pg_temp.leadfold_stage AS stage
-WHERE stage.part = 'restore' AND {here} ORDER BY stage.name;
-
 -- name: restore_customers
 INSERT INTO {customer.table} ({row_columns}) OVERRIDING SYSTEM VALUE
 SELECT {row_values}
@@ -80,10 +76,6 @@ WITH moved AS (
 )
 INSERT INTO {own}.ledger (run, unit, table_name, row_id, action, before, after)
 SELECT %(run)s, unit, %(name)s, id, 'follow', to_json(before)::text, to_json(after)::text FROM moved;
-
--- name: relinks
-SELECT count(*) FROM pg_temp.leadfold_stage AS stage
-WHERE stage.part = 'relink' AND stage.name = %(name)s AND {here};
 
 -- name: make_rulings
 INSERT INTO {own}.rulings (tenant, id, parts, actor, created_at)

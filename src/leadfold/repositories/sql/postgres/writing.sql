@@ -238,6 +238,12 @@ AND NOT EXISTS (
     WHERE holder.tenant = identity.tenant AND holder.kind = identity.kind AND holder.value = identity.value
 );
 
+-- name: counts
+SELECT stage.part, stage.name, count(*)
+FROM pg_temp.leadfold_stage AS stage
+WHERE {here}
+GROUP BY 1, 2;
+
 -- name: described
 SELECT stage.position, stage.unit, stage.part, stage.id, stage.name, stage.before, stage.after
 FROM pg_temp.leadfold_stage AS stage

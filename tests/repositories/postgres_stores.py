@@ -1,0 +1,58 @@
+"""Schemas that PostgreSQL tests work in: the usual tables, each test's its own, dropped after."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import count
+from os import getpid
+from typing import TYPE_CHECKING
+
+import attrs
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from leadfold.repositories.postgres import create_user_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import LiteralString
+
+__all__ = ["Place", "new_place"]
+
+_NUMBERS = count(1)
+
+
+@attrs.frozen
+class Place:
+    """A schema of a test's own: *dsn* finds its tables, *own* is where leadfold's go."""
+
+    dsn: str
+    schema: str
+
+    @property
+    def own(self) -> str:
+        """Return the name of the schema of leadfold's tables."""
+        return f"{self.schema}_own"
+
+    def run(self, statement: LiteralString, *values: object) -> list[tuple[object, ...]]:
+        """Run a statement on a connection of one's own, and return its rows."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            cursor = connection.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def new_place(server: str) -> Iterator[Place]:
+    """Make a schema with the usual tables, and drop all of it in the end."""
+    schema = f"leadfold_test_{getpid()}_{next(_NUMBERS)}"
+    place = Place(make_conninfo(server, options=f"-csearch_path={schema}"), schema)
+    names = [sql.Identifier(schema), sql.Identifier(place.own)]
+    with psycopg.connect(place.dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(names[0]))
+        create_user_tables(connection)
+        try:
+            yield place
+        finally:
+            connection.execute("SET client_min_messages = warning")
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}, {} CASCADE").format(*names))
