@@ -132,13 +132,18 @@ class PostgresRepository:
         """Make leadfold's schema and tables now, not with the first commit."""
         with self._connections.lent() as connection:
             session = Session(connection)
-            steps = create_schema(self._own)
+            steps = self._create_schema()
             owned = self._connections.owned
             session.run(in_transaction(steps) if owned else in_savepoint("leadfold", steps))
 
+    def _create_schema(self) -> Steps[None]:
+        yield lock(self._own, None)
+        yield from create_schema(self._own)
+
     def _commit(self, changes: ChangeSet, *, owned: bool) -> Steps[Committed]:
         catalog = yield from self._fitting()
-        yield lock(self._own, self._tenant or "")
+        tenant = self._tenant or ""
+        yield lock(self._own, *([tenant] if catalog.has_own else [None, tenant]))
         if not catalog.has_own:
             yield from create_schema(self._own)
         mapping = catalog.fitted(self._mapping, self._tenant, [])

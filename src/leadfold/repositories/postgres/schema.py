@@ -22,11 +22,18 @@ __all__ = ["create_schema", "create_user_tables", "lock", "migrate", "schema_sql
 _DENIED = "may not do that"
 
 
-def lock(own: str, tenant: str | None = None) -> Statement:
-    """Return what waits for other commits of that schema and tenant, until the transaction ends."""
+def lock(own: str, *tenants: str | None) -> Statement:
+    """Return what waits for others that lock that schema for one of *tenants*, None for itself.
+
+    The locks end with the transaction: no session of a pooler keeps one.
+    """
+    keys = [_key(own, tenant) for tenant in tenants]
+    return Statement(composed(named("writing")["lock"], {}), {"locks": keys})
+
+
+def _key(own: str, tenant: str | None) -> int:
     digest = blake2b(repr(("leadfold", own, tenant)).encode(), digest_size=8).digest()
-    key = int.from_bytes(digest, "big", signed=True)
-    return Statement(composed(named("writing")["lock"], {}), {"lock": key})
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def schema_sql(own: str, *, done: int = 0) -> str:
@@ -35,10 +42,11 @@ def schema_sql(own: str, *, done: int = 0) -> str:
 
 
 def create_schema(own: str) -> Steps[None]:
-    """Make leadfold's schema and tables; another transaction that does is waited for."""
-    yield lock(own)
+    """Make leadfold's schema and tables, under the lock of that schema."""
     answer = yield Statement(composed(named("catalog")["schema_exists"], {}), {"schema": own})
-    exists = bool(answer.rows[0][0])
+    [(exists, complete)] = answer.rows
+    if complete:
+        return
     try:
         yield Statement(_script(own, 0, create=not exists))
     except StoreError as e:
@@ -58,7 +66,7 @@ def migrate(own: str, *, done: int) -> Steps[None]:
         msg = f"the store was made by a newer leadfold (migration {done}): upgrade leadfold"
         raise StoreError(msg)
     if done < last:
-        yield lock(own)
+        yield lock(own, None)
         yield Statement(_script(own, done, create=False))
 
 

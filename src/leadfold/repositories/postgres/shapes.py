@@ -163,17 +163,22 @@ class Shapes:
         pieces = {"column": sql.Identifier(column), "blank": _NULL}
         return self.statement("blank_customers", bound, cell=self._cell_text(column), **pieces)
 
-    def audit(self, parameters: Parameters, *, with_id: bool) -> Statement:
-        """Return the statement that adds to the user's audit table."""
+    def closing(self, parameters: Parameters) -> Statement:
+        """Return what writes a run's figures, the state of the index, and the audit entry."""
+        return self.statement("close_run", parameters, audit_entry=self._audit_entry())
+
+    def _audit_entry(self) -> sql.Composed:
+        """Return the insertion into the user's audit table, or else into leadfold's."""
         table = self.mapping.audit
-        assert table is not None  # noqa: S101 - asked only where one is mapped
+        if table is None:
+            return self.text("own_audit")
         cells = {
             table.actor: "actor",
             table.action: "action",
             table.payload: "payload",
             table.created_at: "at",
         }
-        if with_id and table.id is not None:
+        if table.id is not None and self.catalog.audit_needs_id(self.mapping):
             cells[table.id] = "id"
         values = [
             sql.SQL("CAST({} AS {})").format(
@@ -181,9 +186,8 @@ class Shapes:
             )
             for column, name in cells.items()
         ]
-        return self.statement(
+        return self.text(
             "user_audit",
-            parameters,
             audit_columns=sql.SQL(", ").join(map(sql.Identifier, cells)),
             audit_values=sql.SQL(", ").join(values),
         )

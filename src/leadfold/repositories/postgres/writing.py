@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 __all__ = ["commit"]
 
 _STALE = "changed since the plan was made: {}"
-_ANALYZE = Statement(fixed("ANALYZE pg_temp.leadfold_stage"))
+_PARTS = ("link", "insert", "follow", "record", "holder", "rest")
+_ANALYZE = Statement(
+    fixed("ANALYZE " + ", ".join(f"pg_temp.leadfold_stage_{part}" for part in _PARTS))
+)
 _DROP = Statement(fixed("DROP TABLE pg_temp.leadfold_stage"))
 
 
@@ -101,32 +104,24 @@ class _Record:
         """Write the run's figures, what the index was written with, and the audit entry."""
         run = self.changes.run
         clock = cast("int", writer.bound["clock"])
-        yield self.shapes.statement(
-            "close_run",
-            {
-                "whose": self.whose,
-                "run": writer.bound["run"],
-                "stats": dump(stats.to_dict()),
-                "extra": dump({**run.extra, **stats.extra}),
-                "policy": run.policy,
-                "now": clock - (not writer.reindexed),
-                "erased_at": clock if writer.erased else 0,
-                "marked": bool(run.policy) or writer.reindexed,
-            },
-        )
-        entry = {
+        told = {
             "whose": self.whose,
+            "run": writer.bound["run"],
+            "stats": dump(stats.to_dict()),
+            "extra": dump({**run.extra, **stats.extra}),
+            "policy": run.policy,
+            "now": clock - (not writer.reindexed),
+            "erased_at": clock if writer.erased else 0,
+            "marked": bool(run.policy) or writer.reindexed,
+        }
+        entry = {
             "id": run.id,
             "actor": run.actor,
             "action": run.action,
             "payload": dump(self.changes.audit_payload(stats)),
             "at": stored_moment(run.at),
         }
-        if self.shapes.mapping.audit is None:
-            yield self.shapes.statement("own_audit", entry)
-        else:
-            with_id = self.shapes.catalog.audit_needs_id(self.shapes.mapping)
-            yield self.shapes.audit(entry, with_id=with_id)
+        yield self.shapes.closing(told | entry)
 
 
 class _StaleFoundError(Exception):
@@ -257,6 +252,9 @@ class _Writer:
             yield from self._look_for_stale(bound)
         if names:
             raise _StaleFoundError(names)
+        if any(what == "again" for _, what, _ in rows):
+            msg = "several changes of one lead's rows"
+            raise UnitError(msg)
         if broken := sorted(str(name) for _, what, name in rows if what == "broken"):
             msg = f"the metadata of customer {broken[0]} is no JSON object"
             raise UnitError(msg)
@@ -315,11 +313,6 @@ class _Writer:
         """Let the rows of dependents take their lead's customer; return how many did, by table."""
         names = sorted(str(name) for part, name in counts if part == "follow")
         tables = {table.name: table for table in self.shapes.mapping.dependents}
-        if names:
-            answer = yield self.shapes.statement("same_follows", bound)
-            if answer.rows[0][0]:
-                msg = "several changes of one lead's rows"
-                raise UnitError(msg)
         followed: Counter[str] = Counter()
         for name in names:
             if name not in tables:
@@ -376,7 +369,7 @@ class _Names:
 def _by_position(rows: Iterable[Row]) -> dict[int, _Names]:
     found: dict[int, _Names] = {}
     for position, what, name in rows:
-        if what == "broken":
+        if what in {"again", "broken"}:
             continue
         names = found.setdefault(cast("int", position), _Names())
         if what == "lead":

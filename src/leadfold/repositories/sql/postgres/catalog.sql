@@ -47,10 +47,8 @@ WHERE class.relkind IN ('r', 'p', 'v', 'm', 'f');
 EXPLAIN SELECT 1 FROM {table} WHERE {conditions};
 
 -- name: schema_exists
-SELECT to_regnamespace(quote_ident(%(schema)s::text)) IS NOT NULL;
-
--- name: last_migration
-SELECT coalesce(max(number), 0) FROM {own}.migrations;
+SELECT to_regnamespace(quote_ident(%(schema)s::text)) IS NOT NULL,
+    to_regclass(format('%%I.migrations', %(schema)s::text)) IS NOT NULL;
 
 -- name: note_migration
 INSERT INTO {own}.migrations (number, name) VALUES ({number}, {name});

@@ -2,7 +2,8 @@
 -- Names in braces are quoted tables and columns, or pieces that shapes.py makes.
 
 -- name: lock
-SELECT pg_advisory_xact_lock(%(lock)s);
+SELECT pg_advisory_xact_lock(key)
+FROM unnest(%(locks)s::bigint[]) WITH ORDINALITY AS told (key, place) ORDER BY place;
 
 -- name: copy
 COPY pg_temp.leadfold_stage (position, unit, part, id, name, before, after, reason, version) FROM STDIN;
@@ -25,6 +26,9 @@ SELECT
 -- name: close_run
 WITH closed AS (
     UPDATE {own}.runs SET stats = %(stats)s, extra = %(extra)s WHERE sequence = %(run)s
+),
+audited AS (
+    {audit_entry}
 )
 INSERT INTO {own}.index_state AS state (tenant, fingerprint, clock, erased_at)
 SELECT %(whose)s, %(policy)s::text, %(now)s::bigint, %(erased_at)s::bigint
@@ -36,7 +40,7 @@ ON CONFLICT (tenant) DO UPDATE SET
 
 -- name: own_audit
 INSERT INTO {own}.audit (tenant, actor, action, payload, created_at)
-VALUES (%(whose)s, %(actor)s, %(action)s, %(payload)s::jsonb, %(at)s::timestamptz);
+VALUES (%(whose)s, %(actor)s::text, %(action)s::text, %(payload)s::jsonb, %(at)s::timestamptz);
 
 -- name: user_audit
 INSERT INTO {audit.table} ({audit_columns}) VALUES ({audit_values});
@@ -55,6 +59,11 @@ WHERE stage.part = 'customer' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {customers} AS row
     WHERE row.{customer.id} = {staged_customer} AND {customer_version} = stage.version
 )
+UNION ALL
+SELECT max(stage.position), 'again', ''
+FROM pg_temp.leadfold_stage AS stage
+WHERE stage.part = 'follow' AND {here}
+GROUP BY stage.name, stage.id, stage.before HAVING count(*) > 1
 {patch_misfits}
 {claim_misfits}
 {link_misfits}
@@ -119,13 +128,6 @@ SELECT stage.position, 'broken', stage.id
 FROM pg_temp.leadfold_stage AS stage
 JOIN {customers} AS row ON row.{customer.id} = {staged_customer}
 WHERE stage.part = 'patch' AND {here} AND jsonb_typeof(row.{customer.metadata}::jsonb) <> 'object';
-
--- name: same_follows
-SELECT count(*) FROM (
-    SELECT 1 FROM pg_temp.leadfold_stage AS stage
-    WHERE stage.part = 'follow' AND {here}
-    GROUP BY stage.name, stage.id, stage.before HAVING count(*) > 1
-) AS several;
 
 -- name: insert_customers
 INSERT INTO {customer.table} ({insert_columns})
