@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from itertools import count
 from os import getpid
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import attrs
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from leadfold.repositories.postgres import create_user_tables
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import LiteralString
 
-__all__ = ["Place", "new_place"]
+__all__ = ["Place", "as_url", "new_database", "new_place"]
 
 _NUMBERS = count(1)
 
@@ -56,3 +57,24 @@ def new_place(server: str) -> Iterator[Place]:
         finally:
             connection.execute("SET client_min_messages = warning")
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}, {} CASCADE").format(*names))
+
+
+@contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """Make a database with the usual tables, yield its DSN, and drop it in the end."""
+    name = f"leadfold_test_{getpid()}_{next(_NUMBERS)}"
+    dsn = make_conninfo(server, dbname=name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            with psycopg.connect(dsn, autocommit=True) as made:
+                create_user_tables(made)
+            yield dsn
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+            connection.execute(drop.format(sql.Identifier(name)))
+
+
+def as_url(dsn: str) -> str:
+    """Return *dsn* as the command line takes it."""
+    return f"postgresql:///?{urlencode(conninfo_to_dict(dsn))}"

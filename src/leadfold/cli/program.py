@@ -18,6 +18,7 @@ from leadfold.cli.commands.backfill import run_apply, run_backfill
 from leadfold.cli.commands.demo import run_demo
 from leadfold.cli.commands.group import run_group
 from leadfold.cli.commands.looking import run_customer, run_runs, run_stats
+from leadfold.cli.commands.schema import run_schema
 from leadfold.cli.commands.validate import run_validate
 from leadfold.cli.outcomes import BROKEN_PIPE, INTERRUPTED, ending_of
 from leadfold.cli.screens import choose_screen
@@ -41,6 +42,7 @@ _COMMANDS: Mapping[str, Callable[[Namespace, Screen], Answer]] = {
     "stats": run_stats,
     "customer": run_customer,
     "validate": run_validate,
+    "schema": run_schema,
 }
 
 

@@ -21,6 +21,7 @@ except ImportError as e:  # pragma: no cover - the tests have it
     raise MissingExtraError(_LINE) from e
 
 from leadfold.repositories.postgres.catalog import condition_faults, read_catalog
+from leadfold.repositories.postgres.checking import validation_sql
 from leadfold.repositories.postgres.places import connections_of
 from leadfold.repositories.postgres.reader import PostgresReader
 from leadfold.repositories.postgres.reading import Reading
@@ -99,18 +100,9 @@ class PostgresRepository:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """Open one consistent snapshot: the caller's transaction where it has one."""
-        with self._connections.lent() as connection:
-            session = Session(connection)
-            begun = connection.autocommit and _status(connection) == TransactionStatus.IDLE
-            if begun:
-                session.perform(BEGIN_READING)
-            try:
-                shapes = session.run(self._shapes())
-                reading = Reading(shapes, self._tenant, self._connections.owned)
-                yield PostgresReader(session, reading)
-            finally:
-                if begun and _status(connection) != TransactionStatus.UNKNOWN:
-                    session.perform(ROLLBACK)
+        with self._snapshot() as (session, shapes):
+            reading = Reading(shapes, self._tenant, self._connections.owned)
+            yield PostgresReader(session, reading)
 
     def commit(self, changes: ChangeSet) -> Committed:
         """Write *changes* in one transaction: every unit whole, or not at all."""
@@ -128,6 +120,15 @@ class PostgresRepository:
                 raise StoreError(msg) from None
         return attrs.evolve(committed, statements=session.statements)
 
+    def schema_sql(self) -> str:
+        """Return the script that makes leadfold's schema and tables; it asks the store nothing."""
+        return schema_sql(self._own)
+
+    def validation_sql(self) -> str:
+        """Return the checks of a validation that are plain SQL, over the tables the store has."""
+        with self._snapshot() as (_, shapes):
+            return validation_sql(shapes)
+
     def create_schema(self) -> None:
         """Make leadfold's schema and tables now, not with the first commit."""
         with self._connections.lent() as connection:
@@ -135,6 +136,20 @@ class PostgresRepository:
             steps = self._create_schema()
             owned = self._connections.owned
             session.run(in_transaction(steps) if owned else in_savepoint("leadfold", steps))
+
+    @contextlib.contextmanager
+    def _snapshot(self) -> Iterator[tuple[Session, Shapes]]:
+        """Read from one state of the store; a transaction that was open stays open."""
+        with self._connections.lent() as connection:
+            session = Session(connection)
+            begun = connection.autocommit and _status(connection) == TransactionStatus.IDLE
+            if begun:
+                session.perform(BEGIN_READING)
+            try:
+                yield session, session.run(self._shapes())
+            finally:
+                if begun and _status(connection) != TransactionStatus.UNKNOWN:
+                    session.perform(ROLLBACK)
 
     def _create_schema(self) -> Steps[None]:
         yield lock(self._own, None)

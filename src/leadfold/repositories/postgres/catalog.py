@@ -56,7 +56,12 @@ class Relation:
     @property
     def identifier(self) -> sql.Identifier:
         """Return its name with that of its schema."""
-        return sql.Identifier(self.schema, self.name)
+        return sql.Identifier(*self.names)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Return the name of its schema, and its own."""
+        return self.schema, self.name
 
 
 @attrs.frozen

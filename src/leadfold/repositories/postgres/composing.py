@@ -12,7 +12,7 @@ from leadfold.repositories import sql as templates
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["composed", "fixed", "named"]
+__all__ = ["composed", "fixed", "identifier", "named", "quoted"]
 
 _PLACE = re.compile(r"\{([a-z_.]+)\}")
 
@@ -20,6 +20,16 @@ _PLACE = re.compile(r"\{([a-z_.]+)\}")
 def fixed(text: str) -> sql.SQL:
     """Return *text*, which is SQL by intention: a template's, a type's, the mapping's condition."""
     return sql.SQL(text)
+
+
+def identifier(*parts: str) -> sql.Identifier:
+    """Return a name for a statement that takes parameters: there, the driver reads a ``%``."""
+    return sql.Identifier(*(part.replace("%", "%%") for part in parts))
+
+
+def quoted(text: str) -> sql.Literal:
+    """Return a text for such a statement."""
+    return sql.Literal(text.replace("%", "%%"))
 
 
 def composed(template: str, names: Mapping[str, sql.Composable]) -> sql.Composed:

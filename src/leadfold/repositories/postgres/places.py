@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from leadfold.exceptions import StoreError
 from leadfold.repositories.postgres.faults import store_error
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ class _Opened:
         try:
             # Prepared statements and session state do not survive a pooler between transactions.
             return psycopg.connect(self._dsn, autocommit=True, prepare_threshold=None)
+        except psycopg.ProgrammingError:
+            msg = "this is no connection string that PostgreSQL's client library reads"
+            raise StoreError(msg) from None  # the driver's message quotes it, password and all
         except psycopg.Error as e:
             raise store_error(e) from None
 

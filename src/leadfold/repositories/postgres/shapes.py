@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 from psycopg import sql
 
-from leadfold.repositories.postgres.composing import composed, fixed, named
+from leadfold.repositories.postgres.composing import composed, fixed, identifier, named, quoted
 from leadfold.repositories.postgres.steps import Statement
 from leadfold.repository import LEAD
 
@@ -46,7 +46,7 @@ class Shapes:
         self.catalog = catalog
         self._templates = {name: text for file in _FILES for name, text in named(file).items()}
         self._names: dict[str, sql.Composable] = {
-            "own": sql.Identifier(own),
+            "own": identifier(own),
             "here": fixed("stage.position >= %(low)s AND stage.position < %(high)s"),
             **self._of("lead", mapping.lead),
             **self._of("customer", mapping.customer),
@@ -87,6 +87,13 @@ class Shapes:
         names = self._dependent(table)
         return self.statement(name, parameters, **names)
 
+    def of_dependent(
+        self, name: str, table: DependentTable, **pieces: sql.Composable
+    ) -> sql.Composed:
+        """Return the text of the statement called *name* for a dependent *table*."""
+        names = self._dependent(table)
+        return self.text(name, **names, mine=names["dependent_mine"], **pieces)
+
     def pointing(self, name: str, table: PointingTable, parameters: Parameters) -> Statement:
         """Return the statement called *name* for a *table* that points at customers."""
         return Statement(self._pointing(name, table), parameters)
@@ -121,7 +128,7 @@ class Shapes:
         }
         cells = {field: self._cell_text(column) for field, column in mapped.items()}
         for field in kept:
-            cells[field] = self.text("kept_cell", cell=cells[field], field=sql.Literal(field))
+            cells[field] = self.text("kept_cell", cell=cells[field], field=quoted(field))
         further = [
             column.name
             for column in self.catalog.stored(table.table)
@@ -130,9 +137,9 @@ class Shapes:
         return self.statement(
             "log_retirements",
             parameters,
-            image_fields=_array(map(sql.Literal, cells)),
+            image_fields=_array(map(quoted, cells)),
             image_cells=_array(cells.values()),
-            column_names=_array(map(sql.Literal, further)),
+            column_names=_array(map(quoted, further)),
             column_cells=_array(map(self._cell_text, further)),
         )
 
@@ -141,11 +148,11 @@ class Shapes:
         table = self.mapping.customer.table
         cells = [
             sql.SQL("CAST(stage.reason::json ->> {} AS {})").format(
-                sql.Literal(column), fixed(self.catalog.type_of(table, column))
+                quoted(column), self._type(table, column)
             )
             for column in columns
         ]
-        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        names = sql.SQL(", ").join(map(identifier, columns))
         return self.statement(
             "restore_customers",
             parameters,
@@ -160,7 +167,7 @@ class Shapes:
             pieces = {"column": self._names["customer.metadata"], "blank": self.text("no_key")}
             return self.statement("blank_customers", bound, cell=self._names["group_key"], **pieces)
         column = getattr(self.mapping.customer, field)
-        pieces = {"column": sql.Identifier(column), "blank": _NULL}
+        pieces = {"column": identifier(column), "blank": _NULL}
         return self.statement("blank_customers", bound, cell=self._cell_text(column), **pieces)
 
     def closing(self, parameters: Parameters) -> Statement:
@@ -182,13 +189,13 @@ class Shapes:
             cells[table.id] = "id"
         values = [
             sql.SQL("CAST({} AS {})").format(
-                fixed(f"%({name})s::text"), fixed(self.catalog.type_of(table.table, column))
+                fixed(f"%({name})s::text"), self._type(table.table, column)
             )
             for column, name in cells.items()
         ]
         return self.text(
             "user_audit",
-            audit_columns=sql.SQL(", ").join(map(sql.Identifier, cells)),
+            audit_columns=sql.SQL(", ").join(map(identifier, cells)),
             audit_values=sql.SQL(", ").join(values),
         )
 
@@ -196,18 +203,18 @@ class Shapes:
         """Return the quoted table and single columns of *table*, each under its field's name."""
         values = attrs.asdict(table, recurse=False)
         columns: dict[str, sql.Composable] = {
-            f"{prefix}.{field}": sql.Identifier(value)
+            f"{prefix}.{field}": identifier(value)
             for field, value in values.items()
             if isinstance(value, str) and field not in {"where", "name", "treatment"}
         }
         if isinstance(name := values.get("name"), str):
-            columns[f"{prefix}.name"] = sql.Identifier(name)
+            columns[f"{prefix}.name"] = identifier(name)
         types = {"lead_id": "lead_type", "customer_id": "customer_type", "id": "id_type"}
         for field, kind in types.items():
             if isinstance(column := values.get(field), str):
-                columns[f"{prefix}.{kind}"] = fixed(self.catalog.type_of(table.table, column))
-        identifier = self.catalog.relations[table.table].identifier
-        return {**columns, f"{prefix}.table": identifier}
+                columns[f"{prefix}.{kind}"] = self._type(table.table, column)
+        names = self.catalog.relations[table.table].names
+        return {**columns, f"{prefix}.table": identifier(*names)}
 
     def _sources(self) -> dict[str, sql.Composable]:
         """Return the leads and customers that take part: of this tenant, and as *where* says."""
@@ -233,17 +240,20 @@ class Shapes:
             sources["lead_taking_part"] = piece
         return sources
 
+    def _type(self, table: str, column: str) -> sql.SQL:
+        return fixed(self.catalog.type_of(table, column).replace("%", "%%"))
+
     def _owned(self, table: str, column: str) -> sql.Composed:
         """Return the condition that a row is the tenant's, without the row's name before it."""
         return sql.SQL("{} = CAST({} AS {})").format(
-            sql.Identifier(column),
+            identifier(column),
             fixed("%(tenant)s::text"),
-            fixed(self.catalog.type_of(table, column)),
+            self._type(table, column),
         )
 
     def _staged(self, table: str, column: str) -> sql.Composed:
         """Return the staged id as the type of a *column*, so that its index can serve."""
-        return sql.SQL("CAST(stage.id AS {})").format(fixed(self.catalog.type_of(table, column)))
+        return sql.SQL("CAST(stage.id AS {})").format(self._type(table, column))
 
     def _source(self, prefix: str, conditions: Sequence[sql.Composable]) -> sql.Composable:
         table = self._names[f"{prefix}.table"]
@@ -283,13 +293,13 @@ class Shapes:
         return _NULL if column is None else self._cell_text(column)
 
     def _cell_text(self, column: str) -> sql.Composed:
-        return sql.SQL("row.{}::text").format(sql.Identifier(column))
+        return sql.SQL("row.{}::text").format(identifier(column))
 
     def _moment(self, table: str, column: str | None) -> sql.Composable:
         """Return a moment that Python can hold, in UTC; of no such type, as text."""
         if column is None:
             return _NULL
-        kind, cell = self.catalog.type_of(table, column), sql.Identifier(column)
+        kind, cell = self.catalog.type_of(table, column), identifier(column)
         if kind not in {_ZONED, *_TEMPORAL}:
             return self._cell_text(column)
         bounded = sql.SQL(
@@ -311,13 +321,11 @@ class Shapes:
         if table.tenant is not None:
             columns[table.tenant] = "%(tenant)s::text"
         values = [
-            sql.SQL("CAST({} AS {})").format(
-                fixed(cell), fixed(self.catalog.type_of(table.table, column))
-            )
+            sql.SQL("CAST({} AS {})").format(fixed(cell), self._type(table.table, column))
             for column, cell in columns.items()
         ]
         return {
-            "insert_columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+            "insert_columns": sql.SQL(", ").join(map(identifier, columns)),
             "insert_values": sql.SQL(", ").join(values),
         }
 
@@ -343,7 +351,7 @@ class Shapes:
         if self.mapping.lead.tenant is not None:
             names["customer_mine"] = self.text("customer_mine", **names)
             names["pointing_mine"] = self._mine(table, names)
-        return self.text(name, **names, pointing_name=sql.Literal(table.name))
+        return self.text(name, **names, pointing_name=quoted(table.name))
 
     def _mine(self, table: PointingTable, names: Mapping[str, sql.Composable]) -> sql.Composable:
         """Return the condition on a row of *table* that it is no other tenant's."""
@@ -361,7 +369,7 @@ class Shapes:
 def _version(*columns: str) -> sql.Composable:
     """Return a 64-bit mark of a row's cells: other cells, another mark."""
     # the text of a row keeps NULL apart from empty and one cell from two
-    cells = [sql.SQL("row.{}").format(sql.Identifier(column)) for column in columns]
+    cells = [sql.SQL("row.{}").format(identifier(column)) for column in columns]
     return sql.SQL("hashtextextended(ROW({})::text, 0)").format(sql.SQL(", ").join(cells))
 
 
