@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from leadfold import Policy, backfill
 from leadfold.changes import Retire
 from leadfold.exceptions import RetryableError, StoreError
 from leadfold.model import Identifier
@@ -17,7 +18,7 @@ from leadfold.repositories.mapping import LeadTable, StoreMapping
 from leadfold.repositories.postgres import PostgresRepository
 from leadfold.repositories.postgres.session import Session
 from leadfold.testing.changesets import follow, link, new_customer, read_basis, reindex, run_of
-from leadfold.testing.contract_hooks import read_runs
+from leadfold.testing.contract_hooks import read_runs, restored, written
 from repositories.postgres_stores import new_place
 
 if TYPE_CHECKING:
@@ -354,3 +355,56 @@ def test_a_connection_that_commits_by_itself_is_refused(place: Place) -> None:
         changes = foundings(repository)
         with pytest.raises(StoreError, match="begin a transaction"):
             repository.commit(changes)
+
+
+def test_an_image_is_exact_whatever_the_caller_has_set(place: Place) -> None:
+    """Settings that shorten numbers and turn dates round do neither to a ledger's copy."""
+    settings = {"extra_float_digits": "-15", "datestyle": "SQL, DMY", "intervalstyle": "iso_8601"}
+    place.run('ALTER TABLE "Customer" ADD COLUMN score float8, ADD COLUMN born date')
+    place.run(
+        """INSERT INTO "Customer" (id, score, born) VALUES ('c1', 0.123456789, '2026-02-01')"""
+    )
+    before = place.run('SELECT * FROM "Customer"')
+    with psycopg.connect(place.dsn) as connection:
+        for name, value in settings.items():
+            connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+        repository = PostgresRepository(connection, schema=place.own)
+        (gone,) = written(repository, Retire("c1"))
+        written(repository, restored(gone), number=2)
+        for name, value in settings.items():
+            shown = connection.execute("SELECT current_setting(%s)", [name]).fetchall()
+            assert shown == [(value,)]
+    assert place.run('SELECT * FROM "Customer"') == before
+
+
+def test_the_number_of_statements_does_not_grow(postgres_dsn: str) -> None:
+    """A hundred times the leads take as many statements: at most 20, the first run's too."""
+    taken: list[int] = []
+    for count in (10, 1_000):
+        with new_place(postgres_dsn) as more:
+            with psycopg.connect(more.dsn, autocommit=True) as connection:
+                connection.execute(
+                    """INSERT INTO "Lead" (id, phone) SELECT 'l' || n, '21255' || 50000 + n / 2
+                    FROM generate_series(1, %s) AS n""",
+                    [count],
+                )
+                for table in ("Job", "Conversation"):
+                    fill = sql.SQL("INSERT INTO {} (id, lead_id) SELECT 'x' || id, id FROM {}")
+                    names = sql.Identifier(table), sql.Identifier("Lead")
+                    connection.execute(fill.format(*names))
+            with PostgresRepository(more.dsn, schema=more.own) as repository:
+                plan = backfill.plan(repository, Policy.keyed())
+                taken.append(backfill.apply(plan, repository).statements)
+    assert taken[0] == taken[1] <= 20
+
+
+def test_a_bad_unit_among_many_costs_few_statements(
+    place: Place, repository: PostgresRepository
+) -> None:
+    """To isolate one unit of a thousand takes some ten halvings."""
+    place.run("""INSERT INTO "Lead" (id) SELECT 'l' || n FROM generate_series(10, 999) AS n""")
+    place.run("""INSERT INTO "Customer" (id) VALUES ('c500')""")
+    basis = read_basis(repository)
+    committed = repository.commit(basis.changeset(*(founding(basis, n) for n in range(1000))))
+    assert [each.unit for each in committed.failures] == [500]
+    assert committed.statements < 20 + 20 * 10

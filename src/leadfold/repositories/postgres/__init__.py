@@ -36,6 +36,7 @@ from leadfold.repositories.postgres.shapes import Shapes
 from leadfold.repositories.postgres.transactions import (
     BEGIN_READING,
     ROLLBACK,
+    as_was_set,
     in_savepoint,
     in_transaction,
 )
@@ -112,7 +113,7 @@ class PostgresRepository:
                 _require_transaction(connection)
             session = Session(connection)
             steps = self._commit(changes, owned=owned)
-            kept = in_transaction(steps) if owned else in_savepoint("leadfold", steps)
+            kept = in_transaction(steps) if owned else in_savepoint("leadfold", as_was_set(steps))
             try:
                 committed = session.run(kept)
             except UnitError as e:

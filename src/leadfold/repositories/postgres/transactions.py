@@ -8,17 +8,30 @@ from typing import TYPE_CHECKING, TypeVar
 from psycopg import sql
 
 from leadfold.exceptions import RetryableError, StoreError, UnitError
+from leadfold.repositories.postgres.composing import fixed
 from leadfold.repositories.postgres.steps import Statement
 
 if TYPE_CHECKING:
     from leadfold.repositories.postgres.steps import Steps
 
-__all__ = ["BEGIN", "BEGIN_READING", "ROLLBACK", "in_savepoint", "in_transaction"]
+__all__ = ["BEGIN", "BEGIN_READING", "ROLLBACK", "as_was_set", "in_savepoint", "in_transaction"]
 
 R = TypeVar("R")
 
-BEGIN = Statement(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED"))
-BEGIN_READING = Statement(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+_EXACT = {
+    "bytea_output": "hex",
+    "datestyle": "ISO, MDY",
+    "extra_float_digits": "1",
+    "intervalstyle": "postgres",
+}
+"""Settings under which every type writes what it reads back exactly."""
+
+_SETTINGS = sql.SQL("; ").join(
+    sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
+    for name, value in _EXACT.items()
+)
+BEGIN = Statement(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED; ") + _SETTINGS)
+BEGIN_READING = Statement(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ") + _SETTINGS)
 ROLLBACK = Statement(sql.SQL("ROLLBACK"))
 _COMMIT = Statement(sql.SQL("COMMIT"))
 
@@ -40,6 +53,21 @@ def in_transaction(steps: Steps[R]) -> Steps[R]:
     except RetryableError as e:
         msg = f"{e}; whether it was committed, the list of runs tells by the run's id"
         raise StoreError(msg) from e
+    return result
+
+
+def as_was_set(steps: Steps[R]) -> Steps[R]:
+    """Run *steps* under exact settings; the caller's are put back, as a failure does too."""
+    names = ", ".join(f"current_setting('{name}')" for name in _EXACT)
+    answer = yield Statement(fixed(f"SELECT {names}"))
+    yield Statement(_SETTINGS)
+    result = yield from steps
+    yield Statement(
+        sql.SQL("; ").join(
+            sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
+            for name, value in zip(_EXACT, answer.rows[0], strict=True)
+        )
+    )
     return result
 
 

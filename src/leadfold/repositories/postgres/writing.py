@@ -269,9 +269,16 @@ class _Writer:
         )
 
     def _attempt(self, bound: dict[str, object]) -> Steps[_Written]:
-        yield from self._look_for_stale(bound, links=False)
         counts = yield from self._counted(bound)
+        yield from self._hold(bound, counts)
+        yield from self._look_for_stale(bound, links=False)
         return (yield from self._write_staged(bound, counts))
+
+    def _hold(self, bound: dict[str, object], counts: Counts) -> Steps[None]:
+        """Keep others from editing what is only read: what is true now must be so at the end."""
+        for part, name in (("lead", "hold_leads"), ("customer", "hold_customers")):
+            if counts[part, None]:
+                yield self.shapes.statement(name, bound)
 
     def _write_staged(self, bound: dict[str, object], counts: Counts) -> Steps[_Written]:
         """Write what is staged, set by set."""

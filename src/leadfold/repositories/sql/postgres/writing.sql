@@ -45,6 +45,22 @@ VALUES (%(whose)s, %(actor)s::text, %(action)s::text, %(payload)s::jsonb, %(at)s
 -- name: user_audit
 INSERT INTO {audit.table} ({audit_columns}) VALUES ({audit_values});
 
+-- name: hold_leads
+SELECT count(*) FROM (
+    SELECT 1 FROM {lead.table} AS row
+    JOIN pg_temp.leadfold_stage AS stage ON row.{lead.id} = {staged_lead}
+    WHERE stage.part = 'lead' AND {here}
+    FOR SHARE OF row
+) AS held;
+
+-- name: hold_customers
+SELECT count(*) FROM (
+    SELECT 1 FROM {customer.table} AS row
+    JOIN pg_temp.leadfold_stage AS stage ON row.{customer.id} = {staged_customer}
+    WHERE stage.part = 'customer' AND {here}
+    FOR SHARE OF row
+) AS held;
+
 -- name: misfits
 SELECT stage.position, 'lead', stage.id
 FROM pg_temp.leadfold_stage AS stage
