@@ -358,11 +358,11 @@ def figures(changes: Iterable[Change]) -> Counter[str]:
     return found
 
 
-def planned_stats(units: Iterable[Unit], **extra: object) -> Stats:
-    """Return the figures of *units* that are no backfill, with *extra* beside them."""
+def planned_stats(units: Iterable[Unit]) -> Stats:
+    """Return the figures of *units* that are no backfill."""
     found = figures(change for unit in units for change in unit.changes)
     created, linked = found.pop("customersCreated", 0), found.pop("leadsLinked", 0)
-    return Stats(customers_created=created, leads_linked=linked, extra={**extra, **found})
+    return Stats(customers_created=created, leads_linked=linked, extra=dict(found))
 
 
 def counts_patch(

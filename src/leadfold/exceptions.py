@@ -131,7 +131,7 @@ class RollbackRefusedError(LeadfoldError):
         self.blockers = tuple(blockers)
         super().__init__(
             f"run {run_id} was built upon since: {_some(map(str, self.blockers))}: roll back what "
-            'came later first, or keep it with later="keep"'
+            "came later first, or keep it (later keep)"
         )
 
 
@@ -200,8 +200,8 @@ class StalePlanError(StoreError):
     def __init__(self, lead_ids: Iterable[str]) -> None:
         self.lead_ids = tuple(sorted(lead_ids))
         super().__init__(
-            f"changed since the plan was made: {_some(self.lead_ids)}: make a new plan, or apply "
-            'with on_stale="skip" to leave their units out'
+            f"changed since the plan was made: {_some(self.lead_ids)}: make a new plan; a backfill "
+            "can also leave their units out (on_stale skip)"
         )
 
 

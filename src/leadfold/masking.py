@@ -9,9 +9,13 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["MASK", "mask", "mask_key"]
 
 MASK = "…"
+_KIND = re.compile(r"[a-z][a-z0-9_]*")
+_TOP = re.compile(r"(?<=[^@])\.[A-Za-z]{2,24}$")
 _SHOWN_FROM = 8  # shorter values would be given away by two of their characters
 
 
@@ -21,7 +25,7 @@ def mask(kind: str, value: str) -> str:
     >>> mask("phone", "+15551234567"), mask("email", "user@example.com"), mask("psid", "12345")
     ('+1…67', 'u…@….com', '…')
     """
-    if kind == "email" and "@" in value:
+    if kind == "email" and value.find("@") > 0:
         return f"{value[0]}{MASK}@{MASK}{_top_of_domain(value)}"
     if len(value) < _SHOWN_FROM:
         return MASK
@@ -33,14 +37,18 @@ def mask(kind: str, value: str) -> str:
 def mask_key(key: str) -> str:
     """Return a group key or ``kind:value`` with its value masked; ids of leads stay readable.
 
+    Of what is no key at all nothing stays.
+
     >>> mask_key("phone:+15551234567"), mask_key("individual:l7")
     ('phone:+1…67', 'individual:l7')
     """
-    kind, _, value = key.partition(":")
+    kind, colon, value = key.partition(":")
+    if not colon or not _KIND.fullmatch(kind):
+        return MASK
     return key if kind in {"individual", "customer"} else f"{kind}:{mask(kind, value)}"
 
 
 def _top_of_domain(value: str) -> str:
-    """Return the dot and last label of the domain, or nothing where it has one label."""
-    domain = value.rpartition("@")[2]
-    return domain[domain.rindex(".") :] if "." in domain else ""
+    """Return the dot and last label of the domain; nothing where that is no label's look."""
+    found = _TOP.search(value)
+    return found[0] if found else ""

@@ -30,7 +30,7 @@ __all__ = [
     "Ruling",
     "Stop",
     "StopReason",
-    "column_of",
+    "columns_of",
     "field_of",
     "text_id",
     "text_ids",
@@ -111,15 +111,21 @@ def field_of(lead: object, name: str) -> object:
     return getattr(lead, name, None)
 
 
-def column_of(leads: Sequence[object], name: str) -> list[object]:
-    """Return what each of *leads* holds under *name*: `field_of` for many, faster where alike."""
+def columns_of(leads: Sequence[object], names: Iterable[str]) -> dict[str, list[object]]:
+    """Return what *leads* hold under each of *names*: `field_of` for many, faster where alike."""
     kinds = set(map(type, leads))
-    if kinds == {dict}:
+    kind = kinds.pop() if len(kinds) == 1 else object
+    return {name: _column_of(leads, name, kind) for name in names}
+
+
+def _column_of(leads: Sequence[object], name: str, kind: type) -> list[object]:
+    """Return what *leads*, all of *kind*, hold under *name*."""
+    if kind is dict:
         try:
             return list(map(itemgetter(name), leads))  # type: ignore[arg-type]
         except KeyError:
             return [lead.get(name) for lead in leads]  # type: ignore[attr-defined]
-    if kinds == {Lead} and name in _OWN:
+    if kind is Lead and name in _OWN:
         return list(map(attrgetter(name), leads))
     return [field_of(lead, name) for lead in leads]
 

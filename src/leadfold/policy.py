@@ -164,11 +164,12 @@ class Policy:
         except ValueError as e:
             yield f"{rule.kind}: {e}"
             return
-        unknown = [
-            entry
-            for entry, answer in zip(rule.blocked, parse(rule.blocked), strict=True)
+        answers = zip(rule.blocked, parse(rule.blocked), strict=True)
+        unknown = {
+            place: entry
+            for place, (entry, answer) in enumerate(answers, start=1)
             if not isinstance(answer, str)
-        ]
+        }
         for fault in faults_of_entries(rule.normalizer_name, unknown):
             yield f"{rule.kind}: blocked {fault}"
 

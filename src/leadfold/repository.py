@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -29,6 +29,7 @@ __all__ = [
     "Reference",
     "Repository",
     "StoreFacts",
+    "undeclared",
 ]
 
 LEAD, CUSTOMER, RULING = "Lead", "Customer", "Ruling"
@@ -40,6 +41,14 @@ Maker = Literal["leadfold", "original"]
 
 ORIGINAL = "backfill-customers.ts"
 """What the script that leadfold replaces wrote as ``metadata.createdBy``."""
+
+
+def _counted(column: Sequence[object]) -> str:
+    return f"<{len(column)}>"
+
+
+def _named(columns: Mapping[str, object]) -> str:
+    return repr(sorted(columns))
 
 
 @attrs.frozen
@@ -67,6 +76,15 @@ class StoreFacts:
     owns_transaction: bool = True
 
 
+def undeclared(columns: Iterable[str]) -> list[str]:
+    """Return a fault for each of *columns* that references customers, known to no mapping."""
+    return [
+        f"{column} references customers and is not declared: map it as a dependent, or as a "
+        'reference with treatment "carry" or "ignore"'
+        for column in columns
+    ]
+
+
 @attrs.frozen
 class LeadBatch:
     """Columns of leads, equally long. *fields* holds raw values by kind and scope name.
@@ -76,13 +94,13 @@ class LeadBatch:
     *unreadable* names rows that could not be read, with the reason; they are in no column.
     """
 
-    ids: Sequence[str]
-    fields: Mapping[str, Sequence[object]]
-    names: Sequence[str | None]
-    created_at: Sequence[datetime | None]
-    customer_ids: Sequence[str | None]
-    versions: Sequence[Version]
-    indexed: Sequence[tuple[Identifier, ...] | None]
+    ids: Sequence[str] = attrs.field(repr=_counted)
+    fields: Mapping[str, Sequence[object]] = attrs.field(repr=_named)
+    names: Sequence[str | None] = attrs.field(repr=False)
+    created_at: Sequence[datetime | None] = attrs.field(repr=False)
+    customer_ids: Sequence[str | None] = attrs.field(repr=False)
+    versions: Sequence[Version] = attrs.field(repr=False)
+    indexed: Sequence[tuple[Identifier, ...] | None] = attrs.field(repr=False)
     unreadable: Sequence[tuple[str, str]] = ()
 
 
@@ -95,15 +113,15 @@ class CustomerBatch:
     `LeadBatch`, for the record ``customer:<id>``.
     """
 
-    ids: Sequence[str]
-    names: Sequence[str | None]
-    phones: Sequence[str | None]
-    emails: Sequence[str | None]
-    metadata: Sequence[Mapping[str, object] | None]
-    created_at: Sequence[datetime | None]
-    made_by: Sequence[Maker | None]
-    versions: Sequence[Version]
-    indexed: Sequence[tuple[Identifier, ...] | None]
+    ids: Sequence[str] = attrs.field(repr=_counted)
+    names: Sequence[str | None] = attrs.field(repr=False)
+    phones: Sequence[str | None] = attrs.field(repr=False)
+    emails: Sequence[str | None] = attrs.field(repr=False)
+    metadata: Sequence[Mapping[str, object] | None] = attrs.field(repr=False)
+    created_at: Sequence[datetime | None] = attrs.field(repr=False)
+    made_by: Sequence[Maker | None] = attrs.field(repr=False)
+    versions: Sequence[Version] = attrs.field(repr=False)
+    indexed: Sequence[tuple[Identifier, ...] | None] = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -134,11 +152,15 @@ class Holders:
 
 @attrs.frozen
 class Reference:
-    """A *row* of *table* (``Lead``, a dependent, a carried table) that points at a customer."""
+    """A *row* of *table* (``Lead``, a dependent, a carried table) that points at a customer.
+
+    *lead_id* is the lead that a dependent's row points at, if it does.
+    """
 
     table: str
     row: str
     customer_id: str | None
+    lead_id: str | None = None
 
 
 @attrs.frozen

@@ -31,7 +31,7 @@ def test_the_demo_keeps_a_store_that_other_commands_read(tmp_path: Path) -> None
     ended = leadfold("demo", "--store", "sqlite:///demo.db", "--leads", "60", cwd=tmp_path)
     lines = [line.split() for line in ended.out.splitlines() if "demo.db" in line]
     named = [words for words in lines if words[0] == "leadfold"]
-    assert {words[1] for words in named} == {"stats", "runs", "customer"}
+    assert {words[1] for words in named} == {"stats", "runs", "customer", "rollback"}
     for words in named:
         assert leadfold(*words[1:], cwd=tmp_path).status == 0
 

@@ -188,9 +188,9 @@ def test_customer_says_who_it_is(place: Path) -> None:
     leadfold("backfill", STORE, cwd=place)
     [(found,)] = rows_of(place / "crm.db", "SELECT customer_id FROM \"Lead\" WHERE id = 'l2'")
     masked = leadfold("customer", STORE, found, cwd=place).out
-    assert "phone:          +1…43" in masked
-    assert "groupKey:       phone:+1…43" in masked
-    assert "Jobs:           1" in masked
+    assert "phone:             +1…43" in masked
+    assert "groupKey:          phone:+1…43" in masked
+    assert "Jobs:              1" in masked
     assert "follow 1, insert 1, link 2" in masked
     raw = leadfold("customer", STORE, found, "--json", "--show-values", cwd=place).json
     assert raw["customer"]["phone"] == "+12125550143"

@@ -42,6 +42,11 @@ def test_a_backfill_from_plan_to_validation(dsn: str, tmp_path: Path) -> None:
     assert leadfold("runs", store, "--json", cwd=tmp_path).json["runs"]
     assert leadfold("stats", store, cwd=tmp_path).status == 0
     again = leadfold("backfill", store, "--json", cwd=tmp_path).json
+    undone = leadfold("rollback", store, applied.json["run"], "--json", cwd=tmp_path)
+    assert undone.json["outcome"] == "done"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        left = connection.execute('SELECT count(*), count(customer_id) FROM "Lead"').fetchall()
+        assert left == [(3, 0)]
     assert again["stats"]["customersCreated"] == again["stats"]["leadsLinked"] == 0
 
 

@@ -143,6 +143,12 @@ def test_options_make_no_difference(whatsapp: bool, area: str | None) -> None:  
         pytest.param("4155552671_", id="an underscore at the end"),
         pytest.param("4155552671#", id="a hash at the end"),
         pytest.param("4155552671 - 12#", id="an American extension"),
+        pytest.param("4155552671, #12", id="a hash before an extension"),
+        pytest.param("4155552671 x#12", id="a label and a hash"),
+        pytest.param("4155552671#12#34", id="two extensions"),
+        pytest.param("#4155552671", id="a hash at the beginning"),
+        pytest.param("12#3456789", id="two digits before a hash"),
+        pytest.param("\uff14155552671 x\uff12", id="full-width digits among others"),
         pytest.param("tel:5552671;phone-context=+1415", id="a phone context"),
         pytest.param("4155552671;isub=1", id="a subaddress"),
         pytest.param("\u0661+4155552671", id="another script's digit first"),
@@ -179,6 +185,27 @@ def test_junk_without_digits_is_claimed() -> None:
         Reason.NOT_A_NUMBER,
     ]
     assert fast.read_all([]) == []
+
+
+def test_a_text_that_cannot_be_joined_leaves_its_neighbours_alone() -> None:
+    """Semicolons, line breaks and overlong texts step aside, or are read, one by one."""
+    texts = ["4155552671;ext=1", "415 555 2671", "x" * 251, "\t4155552672\n", ";", "n/a"]
+    assert FastPhone("US", strict=False).read_all(texts) == [
+        None,
+        "+14155552671",
+        None,
+        "+14155552672",
+        None,
+        Reason.NOT_A_NUMBER,
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["\uff14\uff11\uff15 555 2671", "415 555 2671 #365", "1 415 555 2671", "+14155552671"]
+)
+def test_what_people_often_write_is_claimed(text: str) -> None:
+    """Full-width digits, an extension after a hash, a code with or without its plus."""
+    assert FastPhone("US", strict=True).read_all([text]) == ["+14155552671"]
 
 
 def test_zeros_are_claimed_where_no_dialling_prefix_can_be() -> None:

@@ -60,8 +60,7 @@ def fill(path: Path) -> None:
     at = "'2025-06-01T00:00:00.000Z'"
     changed(
         path,
-        "INSERT INTO Lead (id, name, phone, created_at, updated_at)"
-        f" VALUES (?, ?, ?, {at}, {at})",  # noqa: S608 - a constant of ours
+        f"INSERT INTO Lead (id, name, phone, created_at, updated_at) VALUES (?, ?, ?, {at}, {at})",  # noqa: S608 - a constant of ours
         *leads,
     )
     changed(
@@ -350,8 +349,8 @@ def measure(deed: Deed, path: Path) -> Measured:
         assert not killed
         took, statements, steps = json.loads(told)
         found = read_tables(path)
-        assert after is None or found == after, f"{deed}: {difference(found, after)}"
-        after = found
+        after = after or found
+        assert found == after, f"{deed}: {difference(found, after)}"
         seconds.append(took)
     assert after is not None
     assert difference(after, before), f"{deed}: it wrote nothing"
@@ -379,7 +378,7 @@ class Round:
         """Draw a moment of *how* a child is killed, uniformly over the whole of its write."""
         if how == "from outside":
             return cls(deed, after=dice.uniform(0, measured.seconds))
-        if dice.random() < 0.5:  # noqa: PLR2004 - one half
+        if dice.random() < 0.5:
             return cls(deed, bomb=Bomb(statement=dice.randint(1, measured.statements)))
         return cls(deed, bomb=Bomb(steps=dice.randint(1, measured.steps)))
 
@@ -406,9 +405,7 @@ class Count:
         return self.left.total()
 
 
-def play(
-    stores: Mapping[Deed, Measured], kills: int, path: Path, dice: random.Random
-) -> Count:
+def play(stores: Mapping[Deed, Measured], kills: int, path: Path, dice: random.Random) -> Count:
     """Kill so many children, every deed and both ways of killing in turn."""
     counted = Count()
     turns = [(deed, how) for how in ("from outside", "by itself") for deed in stores]

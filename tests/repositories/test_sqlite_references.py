@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from leadfold.backfill import rollback
 from leadfold.changes import Carry, Relink, Retire
+from leadfold.customers import merge
 from leadfold.exceptions import MappingError, StoreError
 from leadfold.repositories.mapping import (
     CustomerTable,
@@ -204,7 +206,7 @@ def test_undeclared_references_refuse_a_retirement(path: Path, treatment: str) -
     before = dump_of(path)
     with (
         SQLiteRepository(path) as repository,
-        pytest.raises(MappingError, match="declare its table as") as refused,
+        pytest.raises(MappingError, match="map it as a dependent") as refused,
     ):
         committed(repository, Retire("c2"))
     assert [fault.split(" references ")[0] for fault in refused.value.faults] == ['Odd "one.owner']
@@ -386,3 +388,20 @@ def test_the_originals_runs_are_told_by_their_payload(
     changed(path, "ALTER TABLE Audit RENAME COLUMN id TO key")
     with SQLiteRepository(path) as repository, repository.reading() as reader:
         assert not reader.is_original("a1")
+
+
+def test_a_table_with_two_customers_is_declared_twice(path: Path) -> None:
+    """The customer that pays a job is carried by a merge beside the one whose job it is."""
+    changed(path, 'ALTER TABLE "Job" ADD COLUMN payer TEXT REFERENCES "Customer" (id)')
+    changed(path, "INSERT INTO Customer (id) VALUES ('k'), ('x')")
+    changed(path, "INSERT INTO Job (id, customer_id, payer) VALUES ('own', 'k', 'x')")
+    payer = ReferenceTable("Job", customer_id="payer", name="Job payer")
+    default = StoreMapping()
+    mapping = StoreMapping(references=(*default.references, payer))
+    with SQLiteRepository(path) as undeclared, pytest.raises(MappingError, match=r"Job\.payer"):
+        merge(undeclared, "k", "x")
+    with SQLiteRepository(path, mapping=mapping) as repository:
+        report = merge(repository, "k", "x")
+        assert query(path, "SELECT customer_id, payer FROM Job WHERE id = 'own'") == [("k", "k")]
+        rollback(report.run_id, repository)
+    assert query(path, "SELECT customer_id, payer FROM Job WHERE id = 'own'") == [("k", "x")]

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadfold import Customer, Group, Identifier, Lead, Reason, Ruling
-from leadfold.model import Rejection, Stop, column_of, field_of, text_id, utc
+from leadfold.model import Rejection, Stop, columns_of, field_of, text_id, utc
 
 SECRETS = ("24000000000000001", "+12025550141", "ann@example.org", "Ann Ames")
 CELLS = st.none() | st.text(max_size=3) | st.tuples(st.text(max_size=3))
@@ -210,24 +210,24 @@ class TestFields:
         lead = Lead("l1", customer_id="c1", fields={"page_id": "p9"}, **own)  # type: ignore[arg-type]
         shapes = [lead, held, UserDict(held), SimpleNamespace(**held)]
         assert {field_of(shape, name) for shape in shapes} == {held.get(name)}
-        assert column_of(shapes, name) == [held.get(name)] * 4
+        assert columns_of(shapes, [name])[name] == [held.get(name)] * 4
         for shape in shapes:
-            assert column_of([shape, shape], name) == [held.get(name)] * 2
+            assert columns_of([shape, shape], [name])[name] == [held.get(name)] * 2
 
     def test_what_is_not_there_is_none(self) -> None:
         """In no shape an error."""
         shapes: list[object] = [Lead("l1"), {}, UserDict(), SimpleNamespace()]
-        assert column_of(shapes, "badge") == [None] * 4
+        assert columns_of(shapes, ["badge"]) == {"badge": [None] * 4}
 
     def test_a_lead_s_own_fields_come_before_further_ones(self) -> None:
         """What is under ``fields`` cannot replace what the lead is."""
         lead = Lead("l1", phone="a", fields={"phone": "b", "id": "l2"})
-        assert column_of([lead], "phone") == ["a"]
+        assert columns_of([lead], ["phone"]) == {"phone": ["a"]}
         assert field_of(lead, "id") == "l1"
 
     def test_no_leads_have_empty_columns(self) -> None:
         """Of any name."""
-        assert column_of([], "phone") == []
+        assert columns_of([], ["phone", "email"]) == {"phone": [], "email": []}
 
 
 @given(
@@ -241,4 +241,4 @@ class TestFields:
 )
 def test_a_column_is_the_field_of_each(leads: list[object], name: str) -> None:
     """The fast way answers as the plain one, whatever is mixed."""
-    assert column_of(leads, name) == [field_of(lead, name) for lead in leads]
+    assert columns_of(leads, [name])[name] == [field_of(lead, name) for lead in leads]

@@ -227,20 +227,20 @@ class TestFaults:
             pytest.param(
                 [rule("phone", blocked=["555-55"])],
                 {},
-                "phone: blocked '555-55': write '+' and digits, or the national number's digits "
-                "alone",
+                "phone: blocked entry 1 (…): write '+' and digits, or the national number's "
+                "digits alone",
                 id="blocked phone that is none",
             ),
             pytest.param(
                 [rule("email", blocked=["info"])],
                 {},
-                "email: blocked 'info': no address, no 'name@' and no '@domain'",
+                "email: blocked entry 1 (…): no address, no 'name@' and no '@domain'",
                 id="blocked email that is none",
             ),
             pytest.param(
                 [rule("account", blocked=["  "])],
                 {},
-                "account: blocked '  ': an identifier is never blank",
+                "account: blocked entry 1 (…): an identifier is never blank",
                 id="blocked blank",
             ),
         ],

@@ -105,7 +105,7 @@ def plan(
 
 
 def apply(
-    plan: Plan,
+    plan: Plan | RollbackPlan,
     repository: Repository,
     *,
     on_stale: OnStale = "refuse",
@@ -114,7 +114,7 @@ def apply(
     """Write *plan* to *repository*, exactly and in one transaction.
 
     Args:
-        plan: what `plan` returned, or `Plan.load` read.
+        plan: what `plan` or `plan_rollback` returned, or `Plan.load` read.
         repository: the store it was made from.
         on_stale: if rows it rests on have changed since, ``refuse`` it or ``skip`` their units.
         reporter: hears of the stages and units.
@@ -122,9 +122,16 @@ def apply(
     Raises:
         StalePlanError: rows have changed since; the leads are named.
         RunExistsError: this plan was applied already.
+        RollbackRefusedError, NothingToUndo: as `RollbackPlan.check` says.
         StoreError: the store failed; nothing was written.
     """
     reporter.stage(2, 4, "Creating customers and linking leads")
+    return _write(plan, repository, on_stale, reporter)
+
+
+def _write(
+    plan: Plan | RollbackPlan, repository: Repository, on_stale: OnStale, reporter: Reporter
+) -> Report:
     with collector_paused():
         return apply_changes(plan.changes(on_stale), repository, reporter)
 
@@ -190,6 +197,4 @@ def rollback(
     planned = plan_rollback(
         run_id, repository, later=later, actor=actor, new_run_id=new_run_id, now=now
     )
-    planned.check()
-    with collector_paused():
-        return apply_changes(planned.changes(), repository, reporter)
+    return _write(planned, repository, "refuse", reporter)

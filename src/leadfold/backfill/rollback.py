@@ -40,13 +40,16 @@ class Blocker:
 class RollbackPlan:
     """What taking *undoes* back would write, unit by unit. Nothing is written until it is applied.
 
-    *blockers* are what was built on the run since, *notes* what cannot be restored.
+    *blockers* are what was built on the run since, *notes* what cannot be restored. *whole*
+    counts the units that are undone whole, *kept* those of which only links are taken back.
     """
 
     run: Run
     undoes: Run
     units: tuple[Unit, ...] = attrs.field(repr=False)
     stats: Stats
+    whole: int = 0
+    kept: int = 0
     blockers: tuple[Blocker, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -63,5 +66,6 @@ class RollbackPlan:
             raise NothingToUndo(self.undoes.id)
 
     def changes(self, on_stale: OnStale = "refuse") -> ChangeSet:
-        """Return what `Repository.commit` takes."""
+        """Return what `Repository.commit` takes; raise what `check` raises."""
+        self.check()
         return ChangeSet(self.run, self.units, self.stats, on_stale=on_stale)

@@ -45,7 +45,7 @@ class StoredCustomer:
         return (self.created_at, self.id)
 
 
-@attrs.define
+@attrs.define(repr=False)
 class Snapshot:
     """Rows of leads, then rows of the customers that are records; equally long columns.
 

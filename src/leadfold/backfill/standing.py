@@ -52,12 +52,14 @@ class Shown:
 class Now:
     """Rows as they are now: links by row (a row that is gone has none), customers, rulings.
 
-    *pointing* has the rows that point at each customer that a unit made or shares.
+    *pointing* has the rows that point at each customer that a unit names, *lead_of* the lead that
+    such a row points at, if it does.
     """
 
     links: Mapping[Place, str | None]
     customers: Mapping[str, Shown]
     pointing: Mapping[str, frozenset[Place]]
+    lead_of: Mapping[Place, str]
     rulings: Collection[str]
 
 
@@ -138,12 +140,16 @@ def read_now(reader: Reader, units: Sequence[Sequence[LedgerEntry]]) -> Now:
         for each in reader.links(table, ids)
     }
     pointing: dict[str, set[Place]] = defaultdict(set)
+    lead_of: dict[Place, str] = {}
     for each in reader.pointing_at(customers):
         pointing[each.customer_id or ""].add((each.table, each.row))
+        if each.lead_id is not None:
+            lead_of[each.table, each.row] = each.lead_id
     return Now(
         links,
         _customers(reader, customers),
         {customer: frozenset(places) for customer, places in pointing.items()},
+        lead_of,
         frozenset(ruling.id for ruling in reader.rulings()),
     )
 

@@ -103,9 +103,8 @@ def _types(reader: Reader) -> dict[str, str | None]:
 
 
 def _types_of(batch: CustomerBatch) -> Iterable[tuple[str, str | None]]:
-    for customer, metadata in zip(batch.ids, batch.metadata, strict=True):
-        kind = _group_type(metadata or {})
-        yield customer, kind
+    for customer, metadata, made_by in zip(batch.ids, batch.metadata, batch.made_by, strict=True):
+        yield customer, _group_type(metadata or {}) if made_by else None
 
 
 def _group_type(metadata: Mapping[str, object]) -> str | None:

@@ -7,6 +7,7 @@ that is asked for, and what became of its customers follows from who still point
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -33,7 +34,7 @@ from leadfold.exceptions import (
     NotUndoableError,
 )
 from leadfold.model import Ruling
-from leadfold.repository import LEAD
+from leadfold.repository import LEAD, undeclared
 from leadfold.rulings import unruly
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ def make_rollback(reader: Reader, undoes: Run, run: Run) -> RollbackPlan:
         attrs.evolve(run, extra={**run.extra, UNDOES: undoes.id}),
         undoes,
         tuple(found.units),
-        planned_stats(found.units, unitsUndone=found.whole, unitsKept=found.kept),
+        planned_stats(found.units),
+        found.whole,
+        found.kept,
         tuple(found.blockers),
         tuple(found.notes),
     )
@@ -144,7 +147,8 @@ class _Undone:
         while blocked := unruly(after.values()) & back:
             for ruling_id in blocked:
                 del after[ruling_id]
-            self.units = [self._without(unit, blocked) for unit in self.units]
+            units = [self._without(unit, blocked) for unit in self.units]
+            self.units = [unit for unit in units if unit.changes]
 
     def _without(self, unit: Unit, blocked: Collection[str]) -> Unit:
         lost = [c for c in unit.changes if isinstance(c, Rule) and c.ruling.id in blocked]
@@ -175,6 +179,11 @@ class _StandingUnit:
             "retire": self._retire_problem,
             "rule": self._rule_problem,
         }
+        self._gained = self._gained_by_lead()
+        self._staying: set[str] = set()
+        self._staying = {
+            entry.row for entry in self._own if entry.table == LEAD and self._stays(entry)
+        }
         self._taken = {(entry.table, entry.row): entry for entry in filter(self._stands, self._own)}
 
     def blockers(self) -> Iterator[Blocker]:
@@ -201,7 +210,7 @@ class _StandingUnit:
             for entry in self.entries
             if entry.action == "rule" and self._problem(entry) is None
         ]
-        idle = [e for e in self._made if self._is_there(e) and self._problem(e) is None]
+        idle = [e for e in self._made if self._is_idle(e)]
         changes += [Retire(entry.row, _successor(entry)) for entry in idle]
         changes += self._recounted({entry.row for entry in idle})
         return changes
@@ -231,11 +240,33 @@ class _StandingUnit:
     def _is_there(self, entry: LedgerEntry) -> bool:
         return entry.row in self._now.customers
 
+    def _is_idle(self, entry: LedgerEntry) -> bool:
+        """Tell whether nothing is left of a customer that the run made but its row."""
+        there = self._is_there(entry) and self._problem(entry) is None
+        return there and not self._left(entry.row)
+
+    def _gained_by_lead(self) -> dict[tuple[object, str | None], list[Place]]:
+        """Return the rows that came to a lead and the customer the run moved it to, by these two.
+
+        Moved back, the lead would have another customer than they.
+        """
+        own = {(entry.table, entry.row) for entry in self._own}
+        gained: dict[tuple[object, str | None], list[Place]] = defaultdict(list)
+        moved = (e for e in self._own if e.table == LEAD and e.before is not None)
+        for customer in {cast("str | None", entry.after) for entry in moved}:
+            for place in self._now.pointing.get(customer or "", frozenset()) - own:
+                gained[customer, self._now.lead_of.get(place)].append(place)
+        return gained
+
+    def _stays(self, entry: LedgerEntry) -> bool:
+        """Tell whether the link of a lead is as the run wrote it, and something hangs on it."""
+        there = self._now.links.get((entry.table, entry.row), "") == entry.after
+        return there and self._problem(entry) is not None
+
     def _stands(self, entry: LedgerEntry) -> bool:
         """Tell whether the link of *entry* is as the run wrote it, and can be as it was."""
-        place = (entry.table, entry.row)
-        there = place in self._now.links and self._now.links[place] == entry.after
-        return there and place not in self._later and self._former_is_there(entry)
+        there = (entry.table, entry.row) in self._now.links
+        return there and self._problem(entry) is None
 
     def _former_is_there(self, entry: LedgerEntry) -> bool:
         former = entry.before
@@ -252,16 +283,23 @@ class _StandingUnit:
         place = (entry.table, entry.row)
         if place not in self._now.links:
             return None  # deleted since: there is no link to take back
-        if self._now.links[place] != entry.after:
-            return "has another customer by now"
-        return None if self._former_is_there(entry) else f"was linked to {entry.before}, now gone"
+        if (link := self._now.links[place]) != entry.after:
+            return f"has {'no' if link is None else 'another'} customer by now"
+        if not self._former_is_there(entry):
+            return f"was linked to {entry.before}, now gone"
+        rows = self._gained.get((entry.after, entry.row)) if entry.table == LEAD else None
+        if rows and entry.before is not None:
+            return f"has {len(rows)} more row(s) of the same customer: {_tables(rows)}"
+        if self._now.lead_of.get(place) in self._staying:
+            return f"follows lead {self._now.lead_of[place]}, which stays"
+        return None
 
     def _made_problem(self, entry: LedgerEntry) -> str | None:
         """Return what has come to hang on a customer that the run made."""
-        left = self._left(entry.row)
-        if left:
-            tables = sorted({table for table, _ in left})
-            return f"has {len(left)} more row(s) pointing at it: {', '.join(tables)}"
+        own = {(each.table, each.row) for each in self._own}
+        gained = self._now.pointing.get(entry.row, frozenset()) - own
+        if gained:
+            return f"has {len(gained)} more row(s) pointing at it: {_tables(gained)}"
         written = entry.after
         if entry.action == "insert" and isinstance(written, dict) and self._is_there(entry):
             shown = self._now.customers[entry.row].columns
@@ -306,6 +344,10 @@ class _StandingUnit:
                 yield patch
 
 
+def _tables(rows: Collection[Place]) -> str:
+    return ", ".join(sorted({table for table, _ in rows}))
+
+
 def _relinked(entry: LedgerEntry) -> Change:
     before, after = cast("str | None", entry.before), cast("str | None", entry.after)
     if entry.table == LEAD:
@@ -334,13 +376,4 @@ def _refuse_impossible(units: Collection[Unit], facts: StoreFacts) -> None:
     if required := sorted(nulled & facts.not_null.keys()):
         raise LinkRequiredError({table: facts.not_null[table] for table in required})
     if facts.foreign_keys and any(isinstance(change, Retire) for change in changes):
-        raise MappingError(undeclared(facts))
-
-
-def undeclared(facts: StoreFacts) -> list[str]:
-    """Return a fault for each column that may point at a customer unknown to the mapping."""
-    return [
-        f"{column} references customers and is not declared: map its table as a dependent, or as "
-        'a reference with treatment "carry" or "ignore"'
-        for column in facts.foreign_keys
-    ]
+        raise MappingError(undeclared(facts.foreign_keys))

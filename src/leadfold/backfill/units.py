@@ -124,21 +124,29 @@ class PlannedUnits:
             yield patch
 
     def founding(self, group: int) -> InsertCustomer:
-        """Return the insertion of the new customer of *group*."""
+        """Return the insertion of the new customer of *group*: it shows what its leads hold.
+
+        A lead that stays linked elsewhere, though to a customer that is gone, is none of its own.
+        """
         snapshot = self.snapshot
-        rows = sorted(self.resolution.rows[group], key=snapshot.order)
+        taken = (row for row in self.resolution.rows[group] if snapshot.links[row] is None)
+        rows = sorted(taken, key=snapshot.order)
         named, name = first_text(rows, snapshot.names)
         phoned, phone = self._phone(rows)
         mailed, email = self._first("email", rows)
-        leads = sum(snapshot.links[row] is None for row in rows)
         row: dict[str, object] = {
             "name": name,
             "phone": phone,
             "email": email,
-            "metadata": self._metadata(group, leads),
+            "metadata": self._metadata(group, len(rows)),
             "created_at": self.run.at,
         }
-        sources = {"name": named, "phone": phoned, "email": mailed, "groupKey": self._keyed(group)}
+        sources = {
+            "name": named,
+            "phone": phoned,
+            "email": mailed,
+            "groupKey": self._keyed(group, rows),
+        }
         return InsertCustomer(
             self.customer_of[group],
             {key: None if (group, key) in self.hidden else value for key, value in row.items()},
@@ -149,14 +157,13 @@ class PlannedUnits:
             },
         )
 
-    def _keyed(self, group: int) -> int | None:
-        """Return the oldest row that has the key of *group*; nobody is known by a lead's id."""
+    def _keyed(self, group: int, rows: Sequence[int]) -> int | None:
+        """Return the first of *rows* that has the group's key; nobody is known by a lead's id."""
         kind, value = self.resolution.group_keys[group]
         columns = self.snapshot.columns
         if kind == len(columns.kinds):
             return None
-        rows = sorted(self.resolution.rows[group], key=self.snapshot.order)
-        return next(row for row in rows if value in columns.by_kind[kind].of(row))
+        return next((row for row in rows if value in columns.by_kind[kind].of(row)), None)
 
     def _phone(self, rows: Sequence[int]) -> tuple[int | None, str | None]:
         row, e164 = self._first("phone", rows)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import (
-    ArgumentParser,
-    ArgumentTypeError,
-    BooleanOptionalAction,
-    RawDescriptionHelpFormatter,
-)
+from argparse import ArgumentParser, BooleanOptionalAction, RawDescriptionHelpFormatter
+
+from leadfold.cli.option_values import character, count, lead_ids, whole
 
 __all__ = ["parser"]
 
@@ -46,6 +43,10 @@ def parser() -> ArgumentParser:
     _group(commands)
     _backfill(commands)
     _apply(commands)
+    _rollback(commands)
+    _merge(commands)
+    _split(commands)
+    _erase(commands)
     _runs(commands)
     _stats(commands)
     _customer(commands)
@@ -79,7 +80,7 @@ def _demo(commands: Commands) -> None:  # type: ignore[valid-type]
         "--store", metavar="STORE", help="keep the demo in this new file, such as sqlite:///demo.db"
     )
     command.add_argument(
-        "--leads", type=_count, default=1_000, metavar="N", help="how many leads (default 1000)"
+        "--leads", type=count, default=1_000, metavar="N", help="how many leads (default 1000)"
     )
     command.add_argument(
         "--seed", type=int, default=0, metavar="N", help="deal other leads (default 0)"
@@ -107,7 +108,7 @@ def _group(commands: Commands) -> None:  # type: ignore[valid-type]
     command.add_argument("--mapping", metavar="TOML", help="a file that says the same, and more")
     _policy(command)
     command.add_argument("--encoding", help="of the file; default: found out")
-    command.add_argument("--delimiter", type=_character, help="of CSV; default: found out")
+    command.add_argument("--delimiter", type=character, help="of CSV; default: found out")
     command.add_argument(
         "-o", "--output", metavar="OUT", help="write lead id, group key and kind (CSV or .jsonl)"
     )
@@ -115,7 +116,7 @@ def _group(commands: Commands) -> None:  # type: ignore[valid-type]
         "--truth", metavar="COLUMN", help="hold the groups against the persons in this column"
     )
     command.add_argument(
-        "--top", type=_count, default=5, metavar="N", help="show the N largest groups (default 5)"
+        "--top", type=count, default=5, metavar="N", help="show the N largest groups (default 5)"
     )
     _show_values(command)
 
@@ -134,16 +135,8 @@ def _backfill(commands: Commands) -> None:  # type: ignore[valid-type]
     command.add_argument(
         "--mode", choices=["fill"], default="fill", help="fill: no existing link is changed"
     )
-    command.add_argument("--actor", default="system", help="who the audit log names")
-    command.add_argument(
-        "--created-by", default="leadfold", metavar="NAME", help="what new customers' metadata says"
-    )
-    command.add_argument(
-        "--stored-phone",
-        choices=["e164", "national", "as_received"],
-        default="e164",
-        help="how new customers show their phone",
-    )
+    _actor(command)
+    _new_customers(command)
     _writing(command)
     _show_values(command)
 
@@ -156,11 +149,81 @@ def _apply(commands: Commands) -> None:  # type: ignore[valid-type]
     _show_values(command)
 
 
+def _rollback(commands: Commands) -> None:  # type: ignore[valid-type]
+    command = _command(
+        commands,
+        "rollback",
+        "take a run back: restore exactly what was, and only that",
+        "It is a run itself, and can be rolled back.",
+    )
+    _store(command)
+    command.add_argument("run", metavar="RUN", help="its id, as leadfold runs lists it")
+    command.add_argument(
+        "--later",
+        choices=["refuse", "keep"],
+        default="refuse",
+        help="if something was built on the run since: refuse (default), or keep that and take "
+        "back the rest",
+    )
+    command.add_argument("--dry-run", action="store_true", help="plan only: write nothing")
+    _actor(command)
+    command.add_argument("-v", "--verbose", action="store_true", help="tell of every unit")
+
+
+def _merge(commands: Commands) -> None:  # type: ignore[valid-type]
+    command = _command(
+        commands,
+        "merge",
+        "let one customer take over all of another, whose row goes",
+        "That they are one person is kept as a ruling. leadfold rollback undoes it.",
+    )
+    _store(command)
+    command.add_argument("keep", metavar="KEEP", help="the customer that stays")
+    command.add_argument("absorb", metavar="ABSORB", help="the customer whose row goes")
+    _actor(command)
+
+
+def _split(commands: Commands) -> None:  # type: ignore[valid-type]
+    command = _command(
+        commands,
+        "split",
+        "give leads of a customer a customer of their own",
+        "That they are different persons is kept as a ruling. leadfold rollback undoes it.",
+    )
+    _store(command)
+    command.add_argument("customer", metavar="CUSTOMER")
+    command.add_argument(
+        "--part",
+        type=lead_ids,
+        action="append",
+        required=True,
+        metavar="LEADS",
+        help="the leads of one new customer: L1,L2, or a JSON list where an id has a comma; "
+        "repeat it for several customers",
+    )
+    _policy(command)
+    _actor(command)
+    _new_customers(command)
+
+
+def _erase(commands: Commands) -> None:  # type: ignore[valid-type]
+    command = _command(
+        commands,
+        "erase",
+        "blank what leadfold keeps of a lead: for good",
+        "The lead's own row must be blank or gone. Nothing asks, and nothing brings it back.",
+    )
+    _store(command)
+    command.add_argument("lead", metavar="LEAD")
+    _policy(command)
+    _actor(command)
+
+
 def _runs(commands: Commands) -> None:  # type: ignore[valid-type]
     command = _command(commands, "runs", "list the runs that wrote to a store, newest first")
     _store(command)
     command.add_argument(
-        "--limit", type=_count, default=20, metavar="N", help="how many (default 20)"
+        "--limit", type=count, default=20, metavar="N", help="how many (default 20)"
     )
 
 
@@ -170,7 +233,10 @@ def _stats(commands: Commands) -> None:  # type: ignore[valid-type]
 
 def _customer(commands: Commands) -> None:  # type: ignore[valid-type]
     command = _command(
-        commands, "customer", "show who a customer is: leads, dependents, runs that touched it"
+        commands,
+        "customer",
+        "show who a customer is: leads, dependents, rulings, runs that touched it",
+        "Of one that is gone, the customer where its leads live now.",
     )
     _store(command)
     command.add_argument("id", metavar="ID")
@@ -187,7 +253,7 @@ def _validate(commands: Commands) -> None:  # type: ignore[valid-type]
     _store(command)
     _policy(command)
     command.add_argument(
-        "--samples", type=_whole, default=5, metavar="N", help="name N rows a check (default 5)"
+        "--samples", type=whole, default=5, metavar="N", help="name N rows a check (default 5)"
     )
     command.add_argument(
         "--print-sql", action="store_true", help="print the checks that are plain SQL, run none"
@@ -230,6 +296,22 @@ def _policy(command: ArgumentParser) -> None:
     )
 
 
+def _actor(command: ArgumentParser) -> None:
+    command.add_argument("--actor", default="system", help="who the audit log names")
+
+
+def _new_customers(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--created-by", default="leadfold", metavar="NAME", help="what new customers' metadata says"
+    )
+    command.add_argument(
+        "--stored-phone",
+        choices=["e164", "national", "as_received"],
+        default="e164",
+        help="how new customers show their phone",
+    )
+
+
 def _writing(command: ArgumentParser) -> None:
     command.add_argument(
         "-v", "--verbose", action="store_true", help="tell of every stage and every customer"
@@ -243,41 +325,16 @@ def _writing(command: ArgumentParser) -> None:
     limits = command.add_argument_group("limits", "refuse a plan that goes beyond them")
     limits.add_argument(
         "--max-group",
-        type=_count,
+        type=count,
         metavar="N",
         help="leads of one group (default 200 with strategy linked, else any number)",
     )
-    limits.add_argument("--max-created", type=_whole, metavar="N", help="new customers")
-    limits.add_argument("--max-linked", type=_whole, metavar="N", help="leads linked")
-    limits.add_argument("--max-drift", type=_whole, metavar="N", help="cases of drift")
+    limits.add_argument("--max-created", type=whole, metavar="N", help="new customers")
+    limits.add_argument("--max-linked", type=whole, metavar="N", help="leads linked")
+    limits.add_argument("--max-drift", type=whole, metavar="N", help="cases of drift")
 
 
 def _show_values(command: ArgumentParser) -> None:
     command.add_argument(
         "--show-values", action="store_true", help="show identifiers instead of their masks"
     )
-
-
-def _whole(text: str) -> int:
-    """Read a whole number of 0 or more."""
-    if not (text.isascii() and text.isdigit()):
-        msg = f"{text!r} is not a whole number of 0 or more"
-        raise ArgumentTypeError(msg)
-    return int(text)
-
-
-def _count(text: str) -> int:
-    """Read a whole number of 1 or more."""
-    if not _whole(text):
-        msg = "must be 1 or more"
-        raise ArgumentTypeError(msg)
-    return int(text)
-
-
-def _character(text: str) -> str:
-    r"""Read one character; ``tab`` and ``\t`` stand for the one a shell makes hard to type."""
-    found = "\t" if text in {"tab", r"\t"} else text
-    if len(found) != 1 or found in '\r\n"':
-        msg = f"{text!r} must be one character, or tab"
-        raise ArgumentTypeError(msg)
-    return found

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold.changes import InsertCustomer, Link
+from leadfold.cli.lines import few, figures, listed, times
 from leadfold.masking import mask_key
 from leadfold.model import INDIVIDUAL, JOB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from leadfold.backfill import Plan, Report
     from leadfold.changes import Stats, Unit
 
 __all__ = ["Wording", "findings", "followed_lines", "grouping_lines", "summary", "unit_lines"]
 
-_SHOWN = 5
-_WIDTH = 24
 _SPELLED = {"psid": "PSID"}
 
 
@@ -78,18 +77,12 @@ def summary(plan: Plan, report: Report | None, phases: Mapping[str, float]) -> I
     yield _headline(report)
     yield ""
     yield "Statistics:"
-    yield from _figures(_original_figures(stats))
+    yield from figures(_original_figures(stats))
     if further := [*_further_figures(plan, stats)]:
         yield ""
         yield "Also:"
-        yield from _figures(further)
-    yield ""
-    yield "Time:"
-    times = {**phases, "Total": sum(phases.values())}
-    written = {"SQL statements": report.statements, "Run": report.run_id} if report else {}
-    yield from _figures(
-        [*((phase, f"{seconds:.2f} s") for phase, seconds in times.items()), *written.items()]
-    )
+        yield from figures(further)
+    yield from times(phases, report)
 
 
 def _headline(report: Report | None) -> str:
@@ -130,55 +123,32 @@ def _further_figures(plan: Plan, stats: Stats) -> Iterator[tuple[str, int]]:
     yield from ((name, count) for name, count in found if count)
 
 
-def _figures(figures: Sequence[tuple[str, object]]) -> Iterator[str]:
-    """Yield names and values in two columns, the first as wide as the original's or wider."""
-    width = max(_WIDTH, *(len(name) + 2 for name, _ in figures))
-    yield from (f"   {name + ':':<{width}}{value}" for name, value in figures)
-
-
 def findings(plan: Plan, report: Report | None, *, show_values: bool) -> Iterator[str]:
     """Yield what a person should look at, the first few of each kind and how many there are."""
     shown: Callable[[str], str] = str if show_values else mask_key
-    yield from _listed(
+    yield from listed(
         "Left out (nothing of these units was written)",
         (
-            f"unit {failure.unit}, leads {_few(failure.lead_ids)}: {failure.message}"
+            f"unit {failure.unit}, leads {few(failure.lead_ids)}: {failure.message}"
             for failure in (report.failures if report else ())
         ),
     )
-    yield from _listed(
+    yield from listed(
         "Leads that could not be read",
         (f"{lead_id or '(no id)'}: {reason}" for lead_id, reason in plan.unreadable),
     )
-    yield from _listed(
+    yield from listed(
         "Drift: stored links that differ from the grouping, left as they are",
         (
-            f"customers {_few(drift.customers)}; groups {_few(map(shown, drift.groups))}"
+            f"customers {few(drift.customers)}; groups {few(map(shown, drift.groups))}"
             for drift in plan.drift
         ),
     )
-    yield from _listed(
+    yield from listed(
         "Rows that do not follow their lead, left as they are",
         (
             f"{each.table}: {each.count} of lead {each.lead_id or '(none)'}: {each.problem}"
             for each in plan.mismatches
         ),
     )
-    yield from _listed("Notes", plan.notes)
-
-
-def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:
-    found = list(lines)
-    if found:
-        yield ""
-        yield f"{title} ({len(found)}):"
-        yield from (f"   {line}" for line in found[:_SHOWN])
-        if len(found) > _SHOWN:
-            yield f"   … and {len(found) - _SHOWN} more (--json lists them all)"
-
-
-def _few(names: Iterable[str]) -> str:
-    """Return the first few *names* on one line."""
-    found = list(names)
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(found[:_SHOWN]) + more
+    yield from listed("Notes", plan.notes)

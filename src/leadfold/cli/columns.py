@@ -21,6 +21,7 @@ SINGLE = ("id", "created_at", "customer_id")
 """Fields that hold one value, taken from one column."""
 
 _ABOUT_A_LEAD = (*SINGLE, "name")
+_IS_DATA = re.compile(r"@|\d\D{0,2}\d\D{0,2}\d\D{0,2}\d\D{0,2}\d").search
 _SHOWN = 40
 
 
@@ -218,7 +219,11 @@ def _folded(name: str) -> str:
 
 def _unfilled(path: Path, header: Sequence[str], what: str, flag: str) -> UnreadableFileError:
     """Return the error that says which columns there are, and how to point at one."""
+    msg = f"{path}: no column for {what}; "
+    if any(map(_IS_DATA, header)):  # somebody's, and not to be shown
+        return UnreadableFileError(
+            f"{msg}its first line looks like a lead: put names of columns above"
+        )
     names = ", ".join(name or "(no name)" for name in header[:_SHOWN])
     more = f" and {len(header) - _SHOWN} more" if len(header) > _SHOWN else ""
-    msg = f"{path}: no column for {what}; give --column {flag}. Its columns: {names}{more}"
-    return UnreadableFileError(msg)
+    return UnreadableFileError(f"{msg}give --column {flag}. Its columns: {names}{more}")

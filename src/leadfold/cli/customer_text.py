@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leadfold.changes import timestamp
+from leadfold.cli.lines import few
 from leadfold.cli.screen import Table
 from leadfold.masking import MASK, mask, mask_key
 
@@ -20,6 +21,8 @@ __all__ = ["customer_json", "show_customer"]
 
 _PLAIN = frozenset({"groupType", "leadCount", "createdBy", "createdAt", "multipleLeads"})
 """What of a customer's metadata identifies nobody; ``groupKey`` has a mask of its own."""
+
+_WIDTH = 16
 
 
 def customer_json(view: CustomerView, *, show_values: bool) -> dict[str, object]:
@@ -37,6 +40,8 @@ def customer_json(view: CustomerView, *, show_values: bool) -> dict[str, object]
             }
             for touch in view.runs
         ],
+        "rulings": [ruling.to_dict() for ruling in view.rulings],
+        "former_ids": list(view.former_ids),
     }
 
 
@@ -49,7 +54,7 @@ def _row(view: CustomerView, *, show_values: bool) -> dict[str, object]:
         "email": _value("email", row.email, show_values=show_values),
         "created_at": _moment(row.created_at),
         "made_by": view.made_by,
-        "metadata": _metadata(row.metadata or {}, show_values=show_values),
+        "metadata": _metadata(view, show_values=show_values),
     }
 
 
@@ -65,10 +70,12 @@ def _lead(lead: CustomerLead, *, show_values: bool) -> dict[str, object]:
 
 
 def show_customer(view: CustomerView, screen: Screen, *, show_values: bool) -> None:
-    """Show *view*: the row, its leads, what is linked to it, the runs that touched it."""
+    """Show *view*: the row, its leads, rulings that name them, the runs that touched it."""
     screen.data(f"Customer {view.customer.id}")
-    for name, value in _facts(view, show_values=show_values):
-        screen.data(f"   {name + ':':<16}{value}")
+    facts = [*_facts(view, show_values=show_values)]
+    width = max(_WIDTH, *(len(name) + 2 for name, _ in facts))
+    for name, value in facts:
+        screen.data(f"   {name + ':':<{width}}{value}")
     screen.data()
     leads = [
         (lead.id, _moment(lead.created_at), _held(lead.identifiers, show_values=show_values))
@@ -76,6 +83,9 @@ def show_customer(view: CustomerView, screen: Screen, *, show_values: bool) -> N
     ]
     screen.table(Table(("lead", "created_at", "identifiers"), leads, title="Leads"))
     screen.data()
+    if view.rulings:
+        screen.table(Table(("ruling", "at", "actor", "says"), [*_rulings(view)], title="Rulings"))
+        screen.data()
     runs = [
         (touch.run.id, timestamp(touch.run.at), touch.run.action, _counted(touch.changes))
         for touch in view.runs
@@ -88,14 +98,27 @@ def _facts(view: CustomerView, *, show_values: bool) -> Iterator[tuple[str, obje
     for name in ("name", "phone", "email", "created_at"):
         yield name, "" if found[name] is None else found[name]
     yield "made by", view.made_by or "somebody else"
-    yield from _metadata(view.customer.metadata or {}, show_values=show_values).items()
+    yield from _metadata(view, show_values=show_values).items()
     for table, count in view.dependents.items():
-        yield f"{table}s", count
+        yield f"{table}es" if table.endswith("s") else f"{table}s", count
+    if view.former_ids:
+        yield "formerly", ", ".join(view.former_ids)
 
 
-def _metadata(metadata: Mapping[str, object], *, show_values: bool) -> dict[str, object]:
+def _rulings(view: CustomerView) -> Iterator[tuple[str | None, ...]]:
+    for ruling in view.rulings:
+        says = "one person" if ruling.is_must_link else "different persons"
+        parts = " | ".join(few(part) for part in ruling.parts)
+        yield ruling.id, _moment(ruling.created_at), ruling.actor, f"{says}: {parts}"
+
+
+def _metadata(view: CustomerView, *, show_values: bool) -> dict[str, object]:
+    """Return what a customer's metadata says; another program's may be anything, under any key."""
+    metadata = view.customer.metadata or {}
     if show_values:
         return dict(metadata)
+    if view.made_by is None:
+        return dict.fromkeys(metadata, MASK)
     return {key: _shown(key, value) for key, value in metadata.items()}
 
 

@@ -102,5 +102,6 @@ def _next(demo: Demo) -> Iterator[str]:
         yield f"   leadfold runs {demo.store}"
         if demo.customers:
             yield f"   leadfold customer {demo.store} {demo.customers[0].customer.id}"
+        yield f"   leadfold rollback {demo.store} {demo.first.report.run_id} --dry-run"
     yield "   leadfold group leads.csv                       your own leads, nothing is stored"
     yield "   leadfold backfill sqlite:///crm.db --dry-run   your own store, nothing is written"

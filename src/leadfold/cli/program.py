@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 import leadfold
 from leadfold.cli.arguments import parser
 from leadfold.cli.commands.backfill import run_apply, run_backfill
+from leadfold.cli.commands.deciding import run_erase, run_merge, run_split
 from leadfold.cli.commands.demo import run_demo
 from leadfold.cli.commands.group import run_group
 from leadfold.cli.commands.looking import run_customer, run_runs, run_stats
+from leadfold.cli.commands.rollback import run_rollback
 from leadfold.cli.commands.schema import run_schema
 from leadfold.cli.commands.validate import run_validate
 from leadfold.cli.outcomes import BROKEN_PIPE, INTERRUPTED, ending_of
@@ -38,6 +40,10 @@ _COMMANDS: Mapping[str, Callable[[Namespace, Screen], Answer]] = {
     "group": run_group,
     "backfill": run_backfill,
     "apply": run_apply,
+    "rollback": run_rollback,
+    "merge": run_merge,
+    "split": run_split,
+    "erase": run_erase,
     "runs": run_runs,
     "stats": run_stats,
     "customer": run_customer,

@@ -55,12 +55,17 @@ class Watcher(Reporter):
         self.phases["Grouping"] = perf_counter() - self._last_read
 
     @contextmanager
-    def writing(self, links: int) -> Iterator[None]:
-        """Watch and time the writing of a plan that links so many leads."""
-        began = perf_counter()
-        with self._bar("Linking leads", links):
+    def writing(self, links: int, what: str = "Linking leads") -> Iterator[None]:
+        """Watch and time the writing of a plan that changes the links of so many leads."""
+        with self.timing("Writing"), self._bar(what, links):
             yield
-        self.phases["Writing"] = perf_counter() - began
+
+    @contextmanager
+    def timing(self, phase: str) -> Iterator[None]:
+        """Time a phase that has nothing to watch."""
+        began = perf_counter()
+        yield
+        self.phases[phase] = perf_counter() - began
 
     @contextmanager
     def _bar(self, what: str, total: int | None) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,10 +15,10 @@ from leadfold.customers.deciding import write
 from leadfold.exceptions import DecisionError
 from leadfold.model import Identifier
 from leadfold.policy import Policy
-from leadfold.repository import CUSTOMER, LEAD
+from leadfold.repository import CUSTOMER, LEAD, ORIGINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
     from leadfold.backfill.applying import Report
@@ -27,6 +28,12 @@ __all__ = ["erase"]
 
 Values = dict[tuple[str, str], set[str]]
 """What to blank, by customer and column."""
+
+Image = Mapping[str, Any]
+"""A copy of a customer's row in the ledger."""
+
+Shown = tuple[str, Image, str, str, Identifier]
+"""What a copy of a customer's row shows: customer, copy, column, value, what that stands for."""
 
 
 def erase(
@@ -74,16 +81,31 @@ def _erasures(reader: Reader, lead_id: str, policy: Policy) -> Iterator[Erase]:
         raise DecisionError(msg)
     customers = {cast("str", end) for e in history for end in (e.before, e.after) if end}
     rows: Values = defaultdict(set)
-    images: Values = defaultdict(set)
+    shown: list[Shown] = []
     for customer in sorted(customers):
-        for entry in reader.history(CUSTOMER, customer):
-            if entry.action == "insert" and entry.row == customer:
-                _add(rows, customer, _given(cast("Mapping[str, Any]", entry.after), lead_id))
-            elif entry.action in {"retire", "restore"} and entry.row == customer:
-                _add(images, customer, _held_by(entry, set(held or ()), policy))
-    for place, values in rows.items():
-        images[place] |= values
+        entries = [e for e in reader.history(CUSTOMER, customer) if e.row == customer]
+        for image in [_image(entry) for entry in entries if entry.action == "insert"]:
+            _add(rows, customer, _given(image, lead_id))
+        for image in [_image(e) for e in entries if e.action in {"retire", "restore"}]:
+            if entries[0].action == "insert" or metadata_of(image).get("createdBy") == ORIGINAL:
+                shown += [(customer, image, *each) for each in _shown_by(image, policy)]
+    images: Values = defaultdict(set, {place: set(values) for place, values in rows.items()})
+    for customer, image, column, value, identifier in shown:
+        if identifier in (held or ()) or not _others(reader, identifier, lead_id):
+            images[customer, column].add(value)
+            if isinstance(image.get("name"), str):  # whose phone it was, theirs the name was too
+                images[customer, "name"].add(image["name"])
     yield from _as_changes(lead_id, rows, images)
+
+
+def _others(reader: Reader, identifier: Identifier, lead_id: str) -> bool:
+    """Tell whether anybody else holds *identifier*.
+
+    What a lead once held the index forgets when it reads the blanked row; a value in a copy of
+    its customer that nobody holds any more is then as good as its own.
+    """
+    found = reader.holders([identifier], at_most=2)
+    return any(identifier in held for record, held in found.records.items() if record != lead_id)
 
 
 def _refuse_values(reader: Reader, lead_id: str, policy: Policy) -> bool:
@@ -102,7 +124,7 @@ def _refuse_values(reader: Reader, lead_id: str, policy: Policy) -> bool:
     return False
 
 
-def _given(image: Mapping[str, Any], lead_id: str) -> Iterator[tuple[str, str]]:
+def _given(image: Image, lead_id: str) -> Iterator[tuple[str, str]]:
     """Yield what a new customer was given by the lead: column and value."""
     for column, source in image.get("sources", {}).items():
         if source == lead_id:
@@ -111,11 +133,13 @@ def _given(image: Mapping[str, Any], lead_id: str) -> Iterator[tuple[str, str]]:
                 yield column, value
 
 
-def _held_by(
-    entry: LedgerEntry, held: set[Identifier], policy: Policy
-) -> Iterator[tuple[str, str]]:
-    """Yield what a copy of a customer's row holds of the identifiers *held*: column and value."""
-    image = cast("Mapping[str, Any]", entry.before if entry.action == "retire" else entry.after)
+def _image(entry: LedgerEntry) -> Image:
+    """Return the copy of a customer's row that *entry* holds."""
+    return cast("Image", entry.before if entry.action == "retire" else entry.after)
+
+
+def _shown_by(image: Image, policy: Policy) -> Iterator[tuple[str, str, Identifier]]:
+    """Yield what a copy of a customer's row shows: column, value, and what the value stands for."""
     key = metadata_of(image).get("groupKey")
     kind, _, value = key.partition(":") if isinstance(key, str) else ("", "", "")
     told = [("phone", "phone", image.get("phone")), ("email", "email", image.get("email"))]
@@ -123,8 +147,9 @@ def _held_by(
         for rule in policy.identifiers:
             if rule.kind == named and isinstance(raw, str) and raw:
                 (read,) = policy.normalizer(rule).parse([raw])
-                if isinstance(read, str) and Identifier(named, read) in held:
-                    yield column, cast("str", key) if column == "groupKey" else raw
+                if isinstance(read, str):
+                    whole = cast("str", key) if column == "groupKey" else raw
+                    yield column, whole, Identifier(named, read)
 
 
 def _add(values: Values, customer: str, found: Iterator[tuple[str, str]]) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leadfold.backfill.minting import new_run
-from leadfold.backfill.undoing import undeclared
 from leadfold.changes import Carry, Link, Retire, counts_patch
 from leadfold.customers.deciding import ruled, write
 from leadfold.customers.reading import leads_among, read_customer
 from leadfold.exceptions import DecisionError, MappingError
 from leadfold.model import Ruling
-from leadfold.repository import LEAD
+from leadfold.repository import LEAD, undeclared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +68,7 @@ def _changes(reader: Reader, keep: str, absorb: str, run: Run) -> Iterator[Chang
     read_customer(reader, absorb)
     facts = reader.facts()
     if facts.foreign_keys:
-        raise MappingError(undeclared(facts))
+        raise MappingError(undeclared(facts.foreign_keys))
     pointing = tuple(reader.pointing_at([keep, absorb]))
     moving, staying = leads_among(pointing, absorb), leads_among(pointing, keep)
     for lead in moving:

@@ -11,7 +11,7 @@ from leadfold.grouping.partition import keys_of
 from leadfold.grouping.resolution import Groups, Resolution
 from leadfold.grouping.ruled import start
 from leadfold.grouping.rulings import RowRulings
-from leadfold.model import column_of, text_ids
+from leadfold.model import columns_of, text_ids
 from leadfold.policy import Policy
 from leadfold.rulings import in_order
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "Groups", "Resolution", "Scanner", "group", "group_columns"]
 
-_BATCH = 20_000  # leads read at a time: small enough for the processor's cache
+_BATCH = 4096  # leads read at a time: small enough for the processor's cache
 
 
 def group(
@@ -49,8 +49,8 @@ def group(
     scanner = Scanner(policy)
     remaining = iter(leads)
     while batch := list(islice(remaining, _BATCH)):
-        ids = text_ids(column_of(batch, "id"))
-        scanner.add(ids, {name: column_of(batch, name) for name in policy.fields})
+        fields = columns_of(batch, ("id", *policy.fields))
+        scanner.add(text_ids(fields["id"]), fields)
     return group_columns(scanner.finish(), policy, rulings)
 
 

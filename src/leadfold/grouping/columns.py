@@ -30,8 +30,8 @@ Answer = str | Reason
 class Column:
     """The usable values of one kind: the first of each row, and the further ones of few rows."""
 
-    first: list[str | None] = attrs.field(factory=list)
-    more: dict[int, tuple[str, ...]] = attrs.field(factory=dict)
+    first: list[str | None] = attrs.field(factory=list, repr=False)
+    more: dict[int, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
 
     def of(self, row: int) -> tuple[str, ...]:
         """Return all values of *row*, in the order given."""
@@ -64,9 +64,9 @@ class Columns:
     """What the engine decides on: ids, and a column of usable values per kind, strongest first."""
 
     kinds: tuple[str, ...]
-    ids: list[str] = attrs.field(factory=list)
+    ids: list[str] = attrs.field(factory=list, repr=False)
     by_kind: list[Column] = attrs.field(factory=list)
-    refused: list[tuple[int, str, Reason, object]] = attrs.field(factory=list)
+    refused: list[tuple[int, str, Reason, object]] = attrs.field(factory=list, repr=False)
 
     def identifiers(self, row: int) -> tuple[Identifier, ...]:
         """Return the usable identifiers of *row*, sorted: what the identity index holds."""
@@ -129,10 +129,7 @@ class _KindReader:
         column: Column,
     ) -> list[tuple[int, str, Reason, object]]:
         """Append the usable values of *cells* to *column*; return what was refused, and why."""
-        several = _several(cells)
-        if several:
-            cells = [None if row in several else cell for row, cell in enumerate(cells)]
-        singles = _texts(cells, self.kind)
+        singles, several = _told_apart(cells, self.kind)
         answers = self._answers(singles, scopes)
         column.first += [answer if type(answer) is str else None for answer in answers]
         refused = self._refused(range(start, start + len(cells)), answers, singles)
@@ -173,23 +170,29 @@ class _KindReader:
 
 
 _SEVERAL = (list, tuple, set, frozenset)
+_TEXT_OR_NONE = frozenset({str, type(None)})
 
 
-def _several(cells: Sequence[object]) -> dict[int, Sequence[object]]:
-    """Return the cells that hold several values, by place; a set's are taken in text order."""
-    if not any(issubclass(kind, _SEVERAL) for kind in set(map(type, cells))):
-        return {}
-    return {
+def _told_apart(
+    cells: Sequence[object], field: str
+) -> tuple[Sequence[object], dict[int, Sequence[object]]]:
+    """Return the cells of at most one value, None for others; and those of several, by place.
+
+    Those of a set are taken in text order.
+    """
+    if _TEXT_OR_NONE.issuperset(map(type, cells)):
+        return cells, {}
+    several: dict[int, Sequence[object]] = {
         place: sorted(cell, key=str) if isinstance(cell, (set, frozenset)) else cell
         for place, cell in enumerate(cells)
         if isinstance(cell, _SEVERAL)
     }
+    singles = [None if place in several else cell for place, cell in enumerate(cells)]
+    return _texts(singles, field), several
 
 
 def _texts(cells: Sequence[object], field: str) -> Sequence[object]:
-    """Return *cells* if they are texts and None; NaN becomes None, anything else a TypeError."""
-    if set(map(type, cells)) <= {str, type(None)}:
-        return cells
+    """Return *cells* as texts and None; NaN becomes None, anything else a TypeError."""
     return [None if is_missing(cell) else require_text(cell, field) for cell in cells]
 
 

@@ -25,9 +25,9 @@ class Keys:
     one past the last stands for ``individual``, whose value is the lead id.
     """
 
-    labels: list[int]
-    kinds: list[int]
-    values: list[str]
+    labels: list[int] = attrs.field(repr=False)
+    kinds: list[int] = attrs.field(repr=False)
+    values: list[str] = attrs.field(repr=False)
 
     def of(self, row: int) -> tuple[int, str]:
         """Return the key of *row*: its kind's place, and its value."""
@@ -43,10 +43,10 @@ Stopped = dict[tuple[int, str], list[tuple["StopReason", list[int]]]]
 class Partition:
     """The groups: each row's group number, the *keys* they were made from, what was *stopped*."""
 
-    labels: list[int]
+    labels: list[int] = attrs.field(repr=False)
     size: int
     keys: Keys
-    stopped: Stopped = attrs.field(factory=dict)
+    stopped: Stopped = attrs.field(factory=dict, repr=False)
 
 
 class Members:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from leadfold.masking import mask
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -110,8 +112,8 @@ class BlockedValues:
     """The blocked values of one kind, ready to be asked about millions of values."""
 
     exact: frozenset[str]
-    local_parts: frozenset[str] = frozenset()
-    domains: frozenset[str] = frozenset()
+    by_shorthand: re.Pattern[str] | None = None
+    """Matches the beginning of what a shorthand of emails blocks."""
 
     @classmethod
     def of(cls, kind: str, entries: Iterable[str]) -> BlockedValues:
@@ -129,9 +131,12 @@ class BlockedValues:
 
     @classmethod
     def _of_emails(cls, entries: frozenset[str]) -> BlockedValues:
-        local_parts = frozenset(entry[:-1] for entry in entries if entry.endswith("@"))
-        domains = frozenset(entry[1:] for entry in entries if entry.startswith("@"))
-        return cls(entries, local_parts, domains)
+        # A local part is read up to its plus tag, and an address has one @.
+        names = [entry[:-1] for entry in entries if re.fullmatch("[^+@]+@", entry)]
+        domains = [entry[1:] for entry in entries if re.fullmatch("@[^@]+", entry)]
+        patterns = [rf"{_any_of(names)}(?=[+@]|\Z)"] if names else []
+        patterns += [rf"[^@]*+@{_any_of(domains)}\Z"] if domains else []
+        return cls(entries, re.compile("|".join(patterns)) if patterns else None)
 
     def matches(self, value: str) -> bool:
         """Tell whether the normalized *value* is blocked.
@@ -140,12 +145,7 @@ class BlockedValues:
         >>> blocked.matches("no-reply+7@example.com"), blocked.matches("ann@example.com")
         (True, False)
         """
-        if value in self.exact:
-            return True
-        if not (self.local_parts or self.domains):
-            return False
-        local, _, domain = value.partition("@")
-        return domain in self.domains or local.partition("+")[0] in self.local_parts
+        return value in self.among([value])
 
     def among(self, values: Iterable[object]) -> set[object]:
         """Return those of *values* that are blocked; what is no text is not.
@@ -153,26 +153,44 @@ class BlockedValues:
         >>> BlockedValues.of("email", ["noreply@"]).among(["noreply@example.com", None])
         {'noreply@example.com'}
         """
+        if not self.exact and not self.by_shorthand:
+            return set()
         found: set[object] = set(self.exact.intersection(values))
-        if self.local_parts or self.domains:
-            found.update(v for v in values if isinstance(v, str) and self.matches(v))
+        if self.by_shorthand:
+            matches = self.by_shorthand.match
+            found.update([v for v in values if isinstance(v, str) and matches(v)])
         return found
 
 
-def faults_of_entries(kind: str, entries: Iterable[str]) -> tuple[str, ...]:
-    """Say of each of *entries* that can match no value of *kind* what it should look like.
+def _any_of(texts: Iterable[str]) -> str:
+    """Return the pattern of any of *texts*."""
+    return f"(?:{'|'.join(map(re.escape, sorted(texts)))})"
 
-    >>> faults_of_entries("email", ["NoReply@", "info"])
-    ("'NoReply@': write it in lower case", "'info': no address, no 'name@' and no '@domain'")
-    >>> faults_of_entries("phone", ["555-555-5555"])
-    ("'555-555-5555': write '+' and digits, or the national number's digits alone",)
+
+def faults_of_entries(kind: str, entries: Mapping[int, str]) -> tuple[str, ...]:
+    """Say of each of *entries*, by place, that can match no value of *kind* how it should look.
+
+    An entry is somebody's identifier: it is named by its place and its mask.
+
+    >>> faults_of_entries("email", {3: "NoReply@"})
+    ('entry 3 (N…@…): write it in lower case',)
     """
-    if kind == "phone":
-        advice = "write '+' and digits, or the national number's digits alone"
-        return tuple(f"{e!r}: {advice}" for e in entries if not re.fullmatch(_PHONE_ENTRY, e))
-    if kind == "email":
-        return tuple(f"{e!r}: {fault}" for e in entries if (fault := _email_fault(e)))
-    return tuple(f"{e!r}: an identifier is never blank" for e in entries if not e.strip())
+    fault_of = {"phone": _phone_fault, "email": _email_fault}.get(kind, _blank_fault)
+    return tuple(
+        f"entry {place} ({mask(kind, entry)}): {fault}"
+        for place, entry in entries.items()
+        if (fault := fault_of(entry))
+    )
+
+
+def _phone_fault(entry: str) -> str:
+    if re.fullmatch(_PHONE_ENTRY, entry):
+        return ""
+    return "write '+' and digits, or the national number's digits alone"
+
+
+def _blank_fault(entry: str) -> str:
+    return "" if entry.strip() else "an identifier is never blank"
 
 
 def _email_fault(entry: str) -> str:

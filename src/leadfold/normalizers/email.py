@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NewType, cast
 
-from leadfold.normalizers.email_library import ask_library
+from leadfold.normalizers.email_library import MAX_EMAIL_LENGTH, ask_library
 from leadfold.normalizers.email_providers import PROVIDER_RULES_VERSION, mailbox_of
-from leadfold.normalizers.fast_email import fast_email
+from leadfold.normalizers.fast_email import fast_email, plain_address
 from leadfold.normalizers.reason import MISSING, Normalizer, Reason, is_missing, require_text
 
 if TYPE_CHECKING:
@@ -90,11 +90,16 @@ def parse_emails(
     >>> parse_emails(["Ann@Example.com", "n/a"])
     ['ann@example.com', <Reason.MALFORMED: 'malformed'>]
     """
+    is_plain = plain_address()
     found = [
         MISSING
         if raw is None
-        else fast_email(raw) or ask_library(raw)  # what `_parse` does, without a call for each
-        if fast and isinstance(raw, str)
+        else text  # as `fast_email` answers most, without a call for each
+        if fast
+        and isinstance(raw, str)
+        and raw.isascii()
+        and len(text := raw.strip().lower()) <= MAX_EMAIL_LENGTH
+        and is_plain(text)
         else _parse(raw, field, fast=fast)
         for raw in raws
     ]

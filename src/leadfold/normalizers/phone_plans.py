@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Matcher = Callable[[str], re.Match[str] | None]
 
-__all__ = ["Plan", "PlanByPrefix", "national_answers", "plan_of_code", "plan_of_region"]
+__all__ = ["Plan", "PlanByPrefix", "plain_numbers", "plan_of_code", "plan_of_region"]
 
 _T = TypeVar("_T")
 
@@ -106,14 +106,26 @@ def plan_of_code(code: int, *, strict: bool) -> Plan | None:
 
 
 @cache
-def national_answers(plan: Plan) -> Matcher:
-    """Return what matches digits that lack nothing but the plus and code of *plan*.
+def plain_numbers(home: Plan) -> str:
+    """Return the pattern of what is an answer once its beginning is plus and code of *home*.
 
-    >>> bool(national_answers(plan_of_region("US", strict=True))("4155552671"))
+    Digits may lack the code, or only the plus, or nothing; the one group holds what follows the
+    code.
+
+    >>> plain = re.compile(plain_numbers(plan_of_region("US", strict=True))).fullmatch
+    >>> [plain(text)[1] for text in ("4155552671", "14155552671", "+14155552671")]
+    ['4155552671', '4155552671', '4155552671']
+    >>> plain("01114155552671") is None
     True
     """
-    prefixes = [plan.international_prefix, plan.national_prefix, re.compile(plan.calling_code)]
-    return re.compile(_without(prefixes) + plan.accepted).fullmatch
+    main = plan_of_code(int(home.calling_code), strict=home.valid is not None) or home
+    code, width = home.calling_code, len(home.calling_code)
+    # Of so many digits the first are the code, for without it they would be too many.
+    lengths = [n for n in _possible(main.lengths) if home.too_long[width + n]]
+    domestic = f"(?!{code})|{code}(?={_digits(lengths)}$)"
+    beginning = rf"{_without([home.international_prefix])}(?:{domestic})|\+{code}"
+    trunk_prefixes = [home.national_prefix, main.national_prefix]
+    return f"(?:{beginning}){_without(trunk_prefixes)}({home.accepted})"
 
 
 @cache
@@ -140,18 +152,27 @@ def _plan(code: int, region: str, *, strict: bool) -> Plan:
 
 
 def _without(prefixes: Sequence[re.Pattern[str]]) -> str:
-    """Return the pattern of a place where no prefix begins."""
-    return f"(?!{'|'.join(f'(?:{prefix.pattern})' for prefix in prefixes)})"
+    """Return the pattern of a place where no prefix begins, without groups of its own."""
+    alternatives = "|".join(f"(?:{prefix.pattern})" for prefix in prefixes)
+    return f"(?!{re.sub(r'[(](?![?])', '(?:', alternatives)})"
 
 
 def _accepted(lengths: tuple[Reason | None, ...], valid: tuple[re.Pattern[str], ...] | None) -> str:
     """Return the pattern of all national numbers that ``_verdict`` lets pass."""
-    possible = [n for n in range(_ENOUGH_DIGITS, _LONGEST_NSN + 1) if lengths[n] is None]
+    possible = _possible(lengths)
     if valid is None:
-        alternatives = [f"[0-9]{{{n}}}" for n in possible]
-    else:
-        alternatives = [rf"(?=[0-9]{{{n}}}\Z)(?:{valid[n].pattern})" for n in possible]
+        return _digits(possible)
+    alternatives = [f"(?=[0-9]{{{n}}}$)(?:{valid[n].pattern})" for n in possible]
     return f"(?:{'|'.join(alternatives) or '(?!)'})"
+
+
+def _possible(lengths: tuple[Reason | None, ...]) -> list[int]:
+    return [n for n in range(_ENOUGH_DIGITS, _LONGEST_NSN + 1) if lengths[n] is None]
+
+
+def _digits(lengths: Sequence[int]) -> str:
+    """Return the pattern of digits of one of these *lengths*."""
+    return f"(?:{'|'.join(f'[0-9]{{{n}}}' for n in lengths) or '(?!)'})"
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from leadfold.normalizers.fast_phone import FastPhone
+from leadfold.normalizers.fast_phone import NOT_CLAIMED, FastPhone
 from leadfold.normalizers.phone_library import ask_library
 from leadfold.normalizers.reason import MISSING, Reason, is_missing, require_text
 from leadfold.normalizers.whatsapp import FOLDED_CODES, with_plus
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PhoneReader"]
 
-_NOT_CLAIMED: Final = ";"  # stands for what is no text: the fast path always leaves it
 _CHUNK: Final = 4096  # enough to make joining pay, small enough to stay in the cache
 
 
@@ -62,7 +61,7 @@ class PhoneReader:
         answers: list[str | Reason] = []
         for start in range(0, len(present), _CHUNK):
             chunk = present[start : start + _CHUNK]
-            texts = [raw if isinstance(raw, str) else _NOT_CLAIMED for raw in chunk]
+            texts = [raw if isinstance(raw, str) else NOT_CLAIMED for raw in chunk]
             answers += [
                 self.read(raw, field) if found is None else found
                 for raw, found in zip(chunk, read_bulk(texts), strict=True)

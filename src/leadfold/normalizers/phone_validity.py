@@ -46,7 +46,7 @@ def _valid_in(region: PhoneMetadata, length: int) -> str:
     if general is None or not types or not _allows(general, length):
         return _NEVER
     alternatives = "|".join(str(rule.national_number_pattern) for rule in types)
-    return rf"(?=(?:{general.national_number_pattern})\Z)(?:{alternatives})"
+    return f"(?=(?:{general.national_number_pattern})$)(?:{alternatives})"
 
 
 def _types(region: PhoneMetadata) -> Iterator[PhoneNumberDesc]:

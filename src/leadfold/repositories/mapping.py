@@ -97,7 +97,7 @@ class StoreMapping:
                 for each in self.dependents
             ),
             *(
-                PointingTable(each.table, each.table, each.id, each.customer_id)
+                PointingTable(each.name, each.table, each.id, each.customer_id)
                 for each in self.carried
             ),
         )
@@ -189,7 +189,7 @@ def _contradictions(mapping: StoreMapping) -> Iterator[str]:
         if table.treatment not in TREATMENTS:
             yield wrong_treatment(f"the treatment of {table.table}")
     dependents = (dependent.name for dependent in mapping.dependents)
-    references = (table.table for table in mapping.references)
+    references = (table.name for table in mapping.references)
     names = Counter((LEAD, CUSTOMER, RULING, *dependents, *references))
     for name in sorted(name for name, count in names.items() if count > 1):
         yield f"several tables are called {name}"

@@ -139,7 +139,8 @@ class ReferenceTable:
 
     With *treatment* ``carry`` they take the customer in whose favour theirs retires; ``ignore``
     leaves them to the store's own rule for a row that goes. *optional* says that a store without
-    the table, or without its columns, is as good.
+    the table, or without its columns, is as good. *name* is what the ledger calls it, the table's
+    unless told: a table with a second column of customers is declared once for each.
     """
 
     table: str
@@ -147,6 +148,7 @@ class ReferenceTable:
     customer_id: str = "customer_id"
     treatment: Treatment = "carry"
     optional: bool = False
+    name: str = attrs.field(default=attrs.Factory(lambda table: table.table, takes_self=True))
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -10,8 +10,12 @@ import pytest
 from leadfold.cli import main, program
 from leadfold.cli.outcomes import Ending, UsageError, asked_for, ending_of
 from leadfold.exceptions import (
+    AlreadyUndoneError,
+    DecisionError,
     LimitExceededError,
+    LinkRequiredError,
     MissingExtraError,
+    RollbackRefusedError,
     RunExistsError,
     StalePlanError,
     StoreError,
@@ -112,6 +116,10 @@ def test_an_interrupt_is_130(
         pytest.param(RunExistsError("r1"), Ending("refused", 1), id="run"),
         pytest.param(StalePlanError(["l1"]), Ending("refused", 1), id="stale"),
         pytest.param(LimitExceededError(["x"]), Ending("refused", 1), id="limit"),
+        pytest.param(RollbackRefusedError("r1", ["x"]), Ending("refused", 1), id="built upon"),
+        pytest.param(AlreadyUndoneError("r1", "r2"), Ending("refused", 1), id="undone"),
+        pytest.param(LinkRequiredError({"Lead": "x"}), Ending("refused", 1), id="required"),
+        pytest.param(DecisionError("x"), Ending("refused", 1), id="decision"),
         pytest.param(ZeroDivisionError(), Ending("failed", 1), id="unforeseen"),
     ],
 )

@@ -11,7 +11,7 @@ from leadfold.cli.customer_text import customer_json, show_customer
 from leadfold.cli.opening import open_store_to_read
 from leadfold.cli.outcomes import DONE
 from leadfold.cli.screen import Table
-from leadfold.customers import customer
+from leadfold.customers import customer, customer_id_now
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -94,10 +94,12 @@ def _share(part: int, whole: int) -> str:
 
 
 def run_customer(arguments: Namespace, screen: Screen) -> Answer:
-    """Show who a customer is."""
-    del screen
+    """Show who a customer is, or who has the leads now of one that is gone."""
     with open_store_to_read(arguments) as repository:
-        view = customer(repository, arguments.id)
+        found = customer_id_now(repository, arguments.id)
+        view = customer(repository, found)
+    if found != arguments.id:
+        screen.warn(f"{arguments.id} is now {found}")
     raw = arguments.show_values
     return Answer(
         DONE,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from leadfold.changes import Run
     from leadfold.model import Customer, Identifier, Lead, Ruling
     from leadfold.repositories.memory.rows import Shape
-    from leadfold.repositories.memory.tables import Tables
+    from leadfold.repositories.memory.tables import DependentTable, Tables
     from leadfold.repository import LedgerEntry, Maker
 
 __all__ = ["MemoryReader"]
@@ -44,7 +44,7 @@ Row = TypeVar("Row")
 class MemoryReader:
     """A `Reader` of tables that nobody changes any more."""
 
-    tables: Tables
+    tables: Tables = attrs.field(repr=False)
     shape: Shape
     tenant: str | None = None
 
@@ -140,7 +140,7 @@ class MemoryReader:
             if pointing is None and row in self.tables.leads.rows:
                 yield Reference(table, row, self.tables.leads.rows[row].customer_id)
             elif pointing is not None and row in pointing.rows:
-                yield Reference(table, row, pointing.customer_of(pointing.rows[row]))
+                yield _reference(pointing, row)
 
     def pointing_at(self, customer_ids: Collection[str]) -> Iterator[Reference]:
         """Yield every row that points at one of these customers: leads first, then the others."""
@@ -148,10 +148,10 @@ class MemoryReader:
         for lead in self.tables.leads.rows.values():
             if lead.customer_id in wanted:
                 yield Reference(LEAD, lead.id, lead.customer_id)
-        for name, table in self.tables.pointing.items():
+        for table in self.tables.pointing.values():
             for row_id, row in table.rows.items():
                 if table.customer_of(row) in wanted:
-                    yield Reference(name, row_id, table.customer_of(row))
+                    yield _reference(table, row_id)
 
     def is_original(self, run_id: str) -> bool:
         """Tell whether an audit entry of that id was written by the script `ORIGINAL`."""
@@ -207,6 +207,11 @@ class MemoryReader:
 def _creation(ruling: Ruling) -> tuple[bool, str, str]:
     moment = ruling.created_at
     return moment is None, "" if moment is None else moment.isoformat(), ruling.id
+
+
+def _reference(table: DependentTable, row_id: str) -> Reference:
+    row = table.rows[row_id]
+    return Reference(table.declared.name, row_id, table.customer_of(row), table.lead_of(row))
 
 
 def _batches(rows: Mapping[str, Row], ids: Collection[str] | None) -> Iterator[list[Row]]:

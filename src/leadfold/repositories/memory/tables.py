@@ -24,7 +24,7 @@ __all__ = ["DependentTable", "Draft", "Index", "Store", "Table", "Tables"]
 Row = TypeVar("Row")
 
 
-@attrs.define
+@attrs.define(repr=False)
 class Table(Generic[Row]):
     """Rows by id, in order of insertion, each with a version.
 
@@ -57,7 +57,7 @@ class DependentTable:
     """Rows of one dependent by id."""
 
     declared: Dependent
-    rows: dict[str, DependentRow] = attrs.field(factory=dict)
+    rows: dict[str, DependentRow] = attrs.field(factory=dict, repr=False)
 
     def copy(self) -> DependentTable:
         """Return a table to write on."""
@@ -89,7 +89,7 @@ class DependentTable:
                 self.link(row_id, None)
 
 
-@attrs.define
+@attrs.define(repr=False)
 class Index:
     """The identity index: who holds what, and when each value last gained or lost a holder.
 
@@ -139,7 +139,7 @@ class Index:
         return self.holders[identifier]
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Tables:
     """Everything stored for one tenant, as of one moment: nothing in it is changed any more."""
 

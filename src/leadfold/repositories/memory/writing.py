@@ -95,7 +95,7 @@ class Writer:
             self.draft.rulings.pop(ruling_id, None)
 
     def _blank_images(self, erase: Erase) -> None:
-        for run, entries in self.draft.before.ledger.items():
+        for run, entries in [*self.draft.ledger.items()]:
             if any(entry.row in erase.images for entry in entries):
                 self.draft.ledger[run] = tuple(
                     _without(entry, erase.images.get(entry.row, {})) for entry in entries

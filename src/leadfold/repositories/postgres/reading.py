@@ -46,7 +46,7 @@ class Reading:
             fields=mapping.fields,
             unique=frozenset(catalog.unique_fields(mapping)),
             dependents=tuple(table.dependent for table in mapping.dependents),
-            carried=tuple(table.table for table in mapping.carried),
+            carried=tuple(table.name for table in mapping.carried),
             foreign_keys=catalog.undeclared(mapping),
             not_null=catalog.not_null(mapping),
             fingerprint=fingerprint or None,
@@ -164,8 +164,8 @@ class Reading:
         return Query(
             statement,
             lambda rows: [
-                Reference(table.name, str(row), cast("str | None", customer))
-                for row, customer in rows
+                Reference(table.name, str(row), *cast("list[str | None]", ends))
+                for row, *ends in rows
             ],
         )
 

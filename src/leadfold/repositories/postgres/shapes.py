@@ -348,6 +348,7 @@ class Shapes:
     def _pointing(self, name: str, table: PointingTable) -> sql.Composed:
         names = self._of("pointing", table)
         names |= {"pointing_mine": _TRUE, "customer_mine": _TRUE}
+        names["pointing_lead"] = self._text(table.lead_id)
         if self.mapping.lead.tenant is not None:
             names["customer_mine"] = self.text("customer_mine", **names)
             names["pointing_mine"] = self._mine(table, names)

@@ -15,7 +15,7 @@ from leadfold.exceptions import MappingError, UnitError
 from leadfold.repositories.cells import dump, load
 from leadfold.repositories.copies import blanked
 from leadfold.repositories.postgres.reading import unmapped
-from leadfold.repository import LEAD
+from leadfold.repository import LEAD, undeclared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Undoing", "require"]
 
-_WAY_OUT = (
-    "{} references customers and is not declared: declare its table as [[dependent]], or as "
-    "[[reference]] with treatment carry or ignore"
-)
 _BLANKED = ("name", "phone", "email", "groupKey")
 _PARTS = ("carry", "relink", "retire", "restore", "rule")
 
@@ -109,7 +105,7 @@ class Undoing:
         if not (count := self._count("retire")):
             return
         if unknown := self.shapes.catalog.undeclared(self.shapes.mapping):
-            raise MappingError(map(_WAY_OUT.format, unknown))
+            raise MappingError(undeclared(unknown))
         answer = yield self.shapes.still_pointing(self.bound)
         for customer_id, table, rows in answer.rows:
             msg = f"customer {customer_id} still has {rows} rows in {table}"

@@ -95,8 +95,15 @@ def _column(lead: LeadTable, at: int) -> str:
 
 
 def customer_batch(batch: Rows) -> CustomerBatch:
-    """Return rows of the query for customers as columns; a cell that is not UTF-8 is None."""
-    rows = [row for row in batch.rows if row[0]]
+    """Return rows of the query for customers as columns; a cell that is not UTF-8 is None.
+
+    A row whose id cannot be read is left out: nothing could be written to it.
+    """
+    rows = [
+        row
+        for at, row in enumerate(batch.rows)
+        if row[0] and 0 not in batch.broken.get(at, frozenset())
+    ]
     columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * 9
     ids, names, phones, emails, metadata, created_at, versions, indexed, inserted = columns
     objects = [json_object(raw) for raw in metadata]

@@ -168,8 +168,8 @@ class SQLiteReader:
     ) -> Iterator[Reference]:
         query = self._shapes.pointing(name, table)
         for rows in self._fetched(query, self._bound(ids=_listed(ids)), str):
-            for row, customer_id in rows:
-                yield Reference(table.name, str(row), cast("str | None", customer_id))
+            for row, *ends in rows:
+                yield Reference(table.name, str(row), *cast("list[str | None]", ends))
 
     def _own_rows(self, name: str, **values: object) -> list[Row]:
         if not self._catalog.has_own:

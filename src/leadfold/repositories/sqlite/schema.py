@@ -27,7 +27,7 @@ __all__ = [
     "create_user_tables",
     "migrate",
     "statements_of",
-    "undeclared",
+    "undeclared_columns",
     "unique_fields",
     "unmapped",
 ]
@@ -167,8 +167,8 @@ def facts(
         fields=mapping.fields,
         unique=frozenset(unique_fields(session, mapping)),
         dependents=tuple(table.dependent for table in mapping.dependents),
-        carried=tuple(table.table for table in mapping.carried),
-        foreign_keys=tuple(undeclared(session, mapping)),
+        carried=tuple(table.name for table in mapping.carried),
+        foreign_keys=tuple(undeclared_columns(session, mapping)),
         not_null=dict(_not_null(session, catalog, mapping)),
         fingerprint=fingerprint,
         clock=clock,
@@ -217,7 +217,7 @@ def _not_null(
             yield name, loosening(str(stored), column.name, str(definition), fold)
 
 
-def undeclared(session: Session, mapping: StoreMapping) -> Iterator[str]:
+def undeclared_columns(session: Session, mapping: StoreMapping) -> Iterator[str]:
     """Yield the columns that reference customers and that the mapping does not know."""
     known = {(fold(mapping.lead.table), fold(mapping.lead.customer_id))}
     declared: tuple[DependentTable | ReferenceTable, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote as percent
 
 from leadfold.exceptions import RetryableError, StoreError, UnitError
+from leadfold.masking import MASK
 
 if TYPE_CHECKING:
     import os
@@ -24,6 +26,7 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _KEPT_STATEMENTS = 16  # one that stages thousands of rows holds megabytes while it is kept
 _SETTINGS = ("foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536")  # KiB
 _PRIMARY = 0xFF  # the low byte of an extended result code
+_QUOTED = re.compile(r"""(?P<quote>["'])(?![A-Za-z_]+(?P=quote)).*?(?:(?P=quote)|$)""", re.DOTALL)
 _UNBINDABLE = (UnicodeEncodeError, OverflowError, sqlite3.DataError)
 
 
@@ -72,8 +75,17 @@ def code_of(error: sqlite3.Error) -> int:
 
 
 def _text(error: Exception) -> str:
-    """Return the message without any value: the driver quotes text it could not decode."""
-    return str(error).partition(" with text ")[0]
+    """Return the message without any value.
+
+    The driver quotes text it could not decode, and SQLite what it could not read as a token or
+    as a path into JSON: of what is quoted only plain names stay.
+    """
+    return _QUOTED.sub(MASK, str(error).partition(" with text ")[0])
+
+
+def _cause(error: Exception) -> Exception | None:
+    """Return *error* as a cause that a traceback may show: not where it quotes a value."""
+    return error if _text(error) == str(error) else None
 
 
 def _fault(error: Exception) -> UnitError:
@@ -104,11 +116,11 @@ class Session:
         try:
             return cursor.execute(sql, parameters)
         except (sqlite3.IntegrityError, *_UNBINDABLE) as e:
-            raise _fault(e) from e
+            raise _fault(e) from _cause(e)
         except sqlite3.Error as e:
             if "binding parameter" in str(e):
-                raise _fault(e) from e
-            raise store_error(e) from e
+                raise _fault(e) from _cause(e)
+            raise store_error(e) from _cause(e)
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Return all rows of a query."""
@@ -127,8 +139,7 @@ class Session:
             return cursor.fetchall() if count < 0 else cursor.fetchmany(count)
         except sqlite3.Error as e:
             error = store_error(e)
-            # the driver quotes text that it could not decode: no traceback may show it
-            raise error from (None if isinstance(error, UndecodableError) else e)
+            raise error from _cause(e)
         finally:
             self.connection.text_factory = before
 

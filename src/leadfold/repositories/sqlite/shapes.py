@@ -78,6 +78,10 @@ def _text(column: str | None) -> str:
     )
 
 
+def _as_text(column: str | None) -> str:
+    return "NULL" if column is None else f"CAST(row.{quote(column)} AS TEXT)"
+
+
 def _raw(column: str | None) -> str:
     return "NULL" if column is None else f"row.{quote(column)}"
 
@@ -160,6 +164,7 @@ class Shapes:
             **_names("pointing", table),
             "pointing_row": self._comparable(table.table, table.id),
             "pointing_target": self._comparable(table.table, table.customer_id),
+            "pointing_lead": _as_text(table.lead_id),
         }
         mine = {"pointing_mine": "1", "customer_mine": "1"}
         if self.mapping.lead.tenant is not None:

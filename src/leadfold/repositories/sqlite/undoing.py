@@ -20,8 +20,8 @@ from leadfold.repositories.sqlite.images import (
     row_of,
     shown,
 )
-from leadfold.repositories.sqlite.schema import undeclared, unique_fields, unmapped
-from leadfold.repository import LEAD
+from leadfold.repositories.sqlite.schema import undeclared_columns, unique_fields, unmapped
+from leadfold.repository import LEAD, undeclared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,11 +33,6 @@ if TYPE_CHECKING:
     from leadfold.repositories.tables import PointingTable
 
 __all__ = ["Undoing", "require"]
-
-_WAY_OUT = (
-    "{} references customers and is not declared: declare its table as [[dependent]], or as "
-    "[[reference]] with treatment carry or ignore"
-)
 
 
 def require(written: int, count: int) -> None:
@@ -160,9 +155,9 @@ class Undoing:
     def _require_declared(self) -> None:
         """Object at once where rows might point at customers that nobody has told of."""
         if not self._all_declared:
-            unknown = [*undeclared(self._session, self._shapes.mapping)]
+            unknown = [*undeclared_columns(self._session, self._shapes.mapping)]
             if unknown:
-                raise MappingError(map(_WAY_OUT.format, unknown))
+                raise MappingError(undeclared(unknown))
             self._all_declared = True
 
     def _images(self) -> list[Row]:

@@ -136,12 +136,12 @@ WHERE run.tenant = %(whose)s AND (
 ORDER BY entry.run, entry.sequence;
 
 -- name: links
-SELECT row.{pointing.id}::text, row.{pointing.customer_id}::text
+SELECT row.{pointing.id}::text, row.{pointing.customer_id}::text, {pointing_lead}
 FROM {pointing.table} AS row
 WHERE row.{pointing.id} = ANY (CAST(%(ids)s::text[] AS {pointing.id_type}[])) AND {pointing_mine};
 
 -- name: pointing_at
-SELECT row.{pointing.id}::text, row.{pointing.customer_id}::text
+SELECT row.{pointing.id}::text, row.{pointing.customer_id}::text, {pointing_lead}
 FROM {pointing.table} AS row
 WHERE row.{pointing.customer_id} = ANY (CAST(%(ids)s::text[] AS {pointing.customer_type}[]))
 AND {customer_mine};

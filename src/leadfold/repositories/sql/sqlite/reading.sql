@@ -153,12 +153,12 @@ WHERE run.tenant = :own AND entry.sequence IN (
 ORDER BY entry.sequence;
 
 -- name: links
-SELECT CAST(row.{pointing.id} AS TEXT), CAST(row.{pointing.customer_id} AS TEXT)
+SELECT CAST(row.{pointing.id} AS TEXT), CAST(row.{pointing.customer_id} AS TEXT), {pointing_lead}
 FROM {pointing.table} AS row
 WHERE {pointing_row} IN (SELECT CAST(value AS TEXT) FROM json_each(:ids)) AND {pointing_mine};
 
 -- name: pointing_at
-SELECT CAST(row.{pointing.id} AS TEXT), CAST(row.{pointing.customer_id} AS TEXT)
+SELECT CAST(row.{pointing.id} AS TEXT), CAST(row.{pointing.customer_id} AS TEXT), {pointing_lead}
 FROM {pointing.table} AS row
 WHERE {pointing_target} IN (SELECT CAST(value AS TEXT) FROM json_each(:ids))
 AND {customer_mine};
