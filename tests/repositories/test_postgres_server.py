@@ -408,3 +408,32 @@ def test_a_bad_unit_among_many_costs_few_statements(
     committed = repository.commit(basis.changeset(*(founding(basis, n) for n in range(1000))))
     assert [each.unit for each in committed.failures] == [500]
     assert committed.statements < 20 + 20 * 10
+
+
+def test_an_idle_connection_that_was_ended_is_replaced(
+    place: Place, repository: PostgresRepository
+) -> None:
+    """A server that ends idle connections does not disturb a repository that lives long."""
+    read_basis(repository)
+    place.run(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND query LIKE 'ROLLBACK%%' AND %s <> ''",
+        place.schema,
+    )
+    assert repository.commit(foundings(repository)).failures == ()
+
+
+def test_a_batch_left_unread_disturbs_no_later_commit(
+    place: Place, repository: PostgresRepository
+) -> None:
+    """A reader's iterator that nobody finished is let go of without a word to the store."""
+    del place
+    with repository.reading() as reader:
+        unfinished = reader.leads()
+        next(unfinished)
+        never_begun = reader.customers()
+    changes = foundings(repository)
+    with pytest.raises(StoreError, match="has ended"):
+        next(never_begun)
+    del unfinished
+    assert repository.commit(changes).failures == ()

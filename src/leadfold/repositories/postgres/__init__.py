@@ -151,6 +151,7 @@ class PostgresRepository:
             finally:
                 if begun and _status(connection) != TransactionStatus.UNKNOWN:
                     session.perform(ROLLBACK)
+                session.end()
 
     def _create_schema(self) -> Steps[None]:
         yield lock(self._own, None)

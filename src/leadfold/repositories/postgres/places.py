@@ -67,9 +67,7 @@ class _Opened:
 
     @contextlib.contextmanager
     def lent(self) -> Iterator[Connection]:
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        connection = connection or self._open()
+        connection = self._kept() or self._open()
         try:
             yield connection
         finally:
@@ -84,6 +82,20 @@ class _Opened:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+    def _kept(self) -> Connection | None:
+        """Return an idle connection that is still alive: servers end those that idle too long."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            try:
+                connection.execute("")
+            except psycopg.Error:
+                connection.close()
+            else:
+                return connection
 
     def _open(self) -> Connection:
         try:

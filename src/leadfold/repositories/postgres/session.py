@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 from psycopg import sql
 
+from leadfold.exceptions import StoreError
 from leadfold.repositories.postgres.faults import store_error
 from leadfold.repositories.postgres.steps import Answer, CopyIn, Statement
 
@@ -34,6 +34,11 @@ class Session:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.statements = 0
+        self._ended = False
+
+    def end(self) -> None:
+        """Perform nothing any more: the connection is somebody else's from now on."""
+        self._ended = True
 
     def run(self, steps: Steps[R]) -> R:
         """Perform every step of *steps* and return what they come to.
@@ -55,6 +60,9 @@ class Session:
 
     def perform(self, step: Step) -> Answer:
         """Perform one step."""
+        if self._ended:
+            msg = "this snapshot has ended: read inside of `with repository.reading()`"
+            raise StoreError(msg)
         self.statements += 1
         try:
             with self.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
@@ -82,6 +90,6 @@ class Session:
                 if len(rows) < _BATCH:
                     break
         finally:
-            if self.connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS:
-                with contextlib.suppress(psycopg.Error):
-                    self.connection.execute(sql.SQL("CLOSE {}").format(name))
+            status = self.connection.info.transaction_status
+            if not self._ended and status == psycopg.pq.TransactionStatus.INTRANS:
+                self.perform(Statement(sql.SQL("CLOSE {}").format(name)))
