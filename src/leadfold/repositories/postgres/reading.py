@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -71,7 +72,7 @@ class Reading:
         """Yield the queries for counts of dependent rows."""
         for table in self.shapes.mapping.dependents:
             statement = self.shapes.dependent("dependents", table, self._bound())
-            yield Query(statement, _counts_of(table.name))
+            yield Query(statement, partial(_counts, table.name))
 
     def holders(self, identifiers: Collection[Identifier], at_most: int) -> Steps[Holders]:
         """Return up to *at_most* holders of each identifier, from the identity index."""
@@ -196,22 +197,14 @@ def _columns(identifiers: Sequence[Identifier]) -> dict[str, object]:
     }
 
 
-def _counts_of(table: str) -> _Counted:
-    return _Counted(table)
-
-
-@attrs.frozen
-class _Counted:
-    table: str
-
-    def __call__(self, rows: Sequence[Row]) -> list[DependentCount]:
-        return [
-            DependentCount(
-                self.table,
-                cast("str | None", lead_id),
-                cast("str | None", customer_id),
-                cast("int", count),
-                bool(known),
-            )
-            for lead_id, customer_id, count, known in rows
-        ]
+def _counts(table: str, rows: Sequence[Row]) -> list[DependentCount]:
+    return [
+        DependentCount(
+            table,
+            cast("str | None", lead_id),
+            cast("str | None", customer_id),
+            cast("int", count),
+            bool(known),
+        )
+        for lead_id, customer_id, count, known in rows
+    ]

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from leadfold.changes import Committed, Link, UnitFailure
-from leadfold.exceptions import MappingError, RunExistsError, StalePlanError, StoreError, UnitError
-from leadfold.model import utc
-from leadfold.repositories.cells import dump, stored_moment
+from leadfold.changes import Committed
+from leadfold.exceptions import MappingError, StalePlanError, StoreError, UnitError
 from leadfold.repositories.postgres.composing import fixed
 from leadfold.repositories.postgres.faults import GivenWayError
-from leadfold.repositories.postgres.schema import migrate
+from leadfold.repositories.postgres.leaving import (
+    STALE,
+    StaleFoundError,
+    failure_of,
+    names_by_position,
+)
+from leadfold.repositories.postgres.recording import Record
 from leadfold.repositories.postgres.staging import Staging, described
 from leadfold.repositories.postgres.steps import CopyIn, Statement
 from leadfold.repositories.postgres.transactions import in_savepoint
@@ -26,17 +30,15 @@ from leadfold.repositories.sql import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
-    from typing import Literal
 
-    from leadfold.changes import ChangeSet, Stats, Unit
+    from leadfold.changes import ChangeSet, Unit
+    from leadfold.repositories.postgres.leaving import Names
     from leadfold.repositories.postgres.shapes import Shapes
     from leadfold.repositories.postgres.staging import Counts
-    from leadfold.repositories.postgres.steps import Row, Steps
+    from leadfold.repositories.postgres.steps import Steps
 
 __all__ = ["commit"]
 
-_STALE = "changed since the plan was made: {}"
 _PARTS = ("link", "insert", "follow", "record", "holder", "rest")
 _ANALYZE = Statement(
     fixed("ANALYZE " + ", ".join(f"pg_temp.leadfold_stage_{part}" for part in _PARTS))
@@ -48,7 +50,7 @@ def commit(
     shapes: Shapes, changes: ChangeSet, tenant: str | None, own: str, *, owned: bool
 ) -> Steps[Committed]:
     """Write *changes* inside the transaction that is open; whatever raises, it is undone."""
-    record = _Record(shapes, changes, tenant or "", own)
+    record = Record(shapes, changes, tenant or "", own)
     bound = yield from record.open(tenant)
     yield Statement(fixed(read("postgres/staging.sql")))
     customers = shapes.mapping.customer
@@ -64,72 +66,8 @@ def commit(
         yield _DROP
     failed = sorted(writer.failed, key=lambda each: each[0].number)
     stats = changes.outcome(failed, writer.followed)
-    yield from record.close(stats, writer)
+    yield from record.close(stats, bound, reindexed=writer.reindexed, erased=writer.erased)
     return Committed(stats, tuple(failure for _, failure in failed))
-
-
-@attrs.frozen
-class _Record:
-    """The rows that say a run took place: itself, the index's state, the audit entry."""
-
-    shapes: Shapes
-    changes: ChangeSet
-    whose: str
-    own: str
-
-    def open(self, tenant: str | None) -> Steps[dict[str, object]]:
-        """Start the run; return what every statement of it binds."""
-        run = self.changes.run
-        told = attrs.asdict(run, recurse=False) | {
-            "whose": self.whose,
-            "at": cast("datetime", utc(run.at)),
-            "versions": dump(dict(run.versions)),
-        }
-        answer = yield self.shapes.statement("open_run", told)
-        [(sequence, clock, erased_at, migration)] = answer.rows
-        if sequence is None:
-            raise RunExistsError(run.id)
-        yield from migrate(self.own, done=cast("int", migration))
-        return {
-            "whose": self.whose,
-            "tenant": tenant,
-            "run": sequence,
-            "clock": clock,
-            "erased_at": erased_at,
-            "claims_at": self.changes.claims_at,
-            "at": stored_moment(run.at),
-        }
-
-    def close(self, stats: Stats, writer: _Writer) -> Steps[None]:
-        """Write the run's figures, what the index was written with, and the audit entry."""
-        run = self.changes.run
-        clock = cast("int", writer.bound["clock"])
-        told = {
-            "whose": self.whose,
-            "run": writer.bound["run"],
-            "stats": dump(stats.to_dict()),
-            "extra": dump({**run.extra, **stats.extra}),
-            "policy": run.policy,
-            "now": clock - (not writer.reindexed),
-            "erased_at": clock if writer.erased else 0,
-            "marked": bool(run.policy) or writer.reindexed,
-        }
-        entry = {
-            "id": run.id,
-            "actor": run.actor,
-            "action": run.action,
-            "payload": dump(self.changes.audit_payload(stats)),
-            "at": stored_moment(run.at),
-        }
-        yield self.shapes.closing(told | entry)
-
-
-class _StaleFoundError(Exception):
-    """Units that rest on what is not so any more; `names` says by position what."""
-
-    def __init__(self, names: dict[int, _Names]) -> None:
-        self.names = names
-        super().__init__()
 
 
 class _ShortError(Exception):
@@ -149,7 +87,9 @@ class _Writer:
     ) -> None:
         self.shapes = shapes
         self.bound = bound
-        self.failed = [(unit, _failure(unit, "fault", message)) for unit, message in staging.faulty]
+        self.failed = [
+            (unit, failure_of(unit, "fault", message)) for unit, message in staging.faulty
+        ]
         self.stale: set[str] = set()
         self.followed: Counter[str] = Counter()
         self.reindexed = False
@@ -177,7 +117,7 @@ class _Writer:
                     return
                 attempt = self._attempt(bound)
                 written = yield from in_savepoint("leadfold_units", attempt, immediate=True)
-            except _StaleFoundError as e:
+            except StaleFoundError as e:
                 yield from self._leave_out(e.names)
             except _ShortError:
                 yield from self._explain_short(bound)
@@ -202,7 +142,7 @@ class _Writer:
         """Leave out the units whose leads changed, or object where none did."""
         try:
             yield from self._look_for_stale(bound)
-        except _StaleFoundError as e:
+        except StaleFoundError as e:
             yield from self._leave_out(e.names)
             return
         msg = "the store linked fewer leads than it was given"
@@ -218,7 +158,7 @@ class _Writer:
             return
         self._require_skipping(str(fault))
         units = yield from self._described([low])
-        self.failed += [(unit, _failure(unit, "fault", str(fault))) for unit in units.values()]
+        self.failed += [(unit, failure_of(unit, "fault", str(fault))) for unit in units.values()]
 
     def _require_skipping(self, fault: str) -> None:
         if not self._skips_faults:
@@ -229,15 +169,15 @@ class _Writer:
         answer = yield self.shapes.statement("described", {"positions": sorted(positions)})
         return described(answer.rows)
 
-    def _leave_out(self, names: dict[int, _Names]) -> Steps[None]:
+    def _leave_out(self, names: dict[int, Names]) -> Steps[None]:
         """Note stale units, and take them off the stage."""
         self._whole = False
         units = yield from self._described(names)
         for position, unit in sorted(units.items()):
             found = names[position].of(unit)
             self.stale |= found
-            message = _STALE.format(", ".join(sorted(found)))
-            self.failed.append((unit, _failure(unit, "stale", message)))
+            message = STALE.format(", ".join(sorted(found)))
+            self.failed.append((unit, failure_of(unit, "stale", message)))
         yield self.shapes.statement("leave_out", {"positions": sorted(names)})
 
     def _look_for_stale(self, bound: dict[str, object], *, links: bool = True) -> Steps[None]:
@@ -247,11 +187,11 @@ class _Writer:
         counts = yield from self._counted(bound)
         further = yield from Undoing(self.shapes, counts, bound).misfits()
         rows = [*answer.rows, *further]
-        names = _by_position(rows)
+        names = names_by_position(rows)
         if names and not links:
             yield from self._look_for_stale(bound)
         if names:
-            raise _StaleFoundError(names)
+            raise StaleFoundError(names)
         if any(what == "again" for _, what, _ in rows):
             msg = "several changes of one lead's rows"
             raise UnitError(msg)
@@ -353,39 +293,3 @@ class _Written:
     followed: Counter[str]
     reindexed: bool
     erased: bool
-
-
-@attrs.define
-class _Names:
-    """What makes one unit stale: its leads, or whatever else."""
-
-    leads: set[str] = attrs.field(factory=set)
-    others: set[str] = attrs.field(factory=set)
-
-    def of(self, unit: Unit) -> set[str]:
-        """Return what names the reason: leads where there are any."""
-        return (
-            self.leads
-            or set(unit.leads)
-            or self.others
-            or {f"customer:{name}" for name in unit.customers}
-            or {f"unit {unit.number}"}
-        )
-
-
-def _by_position(rows: Iterable[Row]) -> dict[int, _Names]:
-    found: dict[int, _Names] = {}
-    for position, what, name in rows:
-        if what in {"again", "broken"}:
-            continue
-        names = found.setdefault(cast("int", position), _Names())
-        if what == "lead":
-            names.leads.add(str(name))
-        else:
-            names.others |= {f"customer:{name}"} if what == "customer" else {str(name)} - {""}
-    return found
-
-
-def _failure(unit: Unit, cause: Literal["fault", "stale"], message: str) -> UnitFailure:
-    linked = (change.lead_id for change in unit.changes if isinstance(change, Link))
-    return UnitFailure(unit.number, tuple(sorted({*unit.leads, *linked})), cause, message)
