@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from json.encoder import encode_basestring as _json
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -26,7 +27,7 @@ from leadfold.repositories.cells import dump, load, stored_moment
 from leadfold.repositories.postgres.images import row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from leadfold.changes import Change, Erase, Version
     from leadfold.repositories.mapping import CustomerTable
@@ -54,17 +55,19 @@ class Staging:
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows of every unit, in order; each unit has a position of its own."""
+        counts = self.counts
         for unit in self.units:
             try:
-                rows = [_checked(row) for row in self._of(unit)]
+                rows = [*self._of(unit)]
+                _check(rows)
             except (UnitError, TypeError, ValueError) as e:
                 self.faulty.append((unit, _told(e)))
                 continue
             head = (self.size, unit.number)
             self.size += 1
             for row in rows:
-                self.counts[row[0], row[2]] += 1
-                yield (*head, *row)
+                counts[row[0], row[2]] += 1
+                yield head + row
 
     def _of(self, unit: Unit) -> Iterator[_Staged]:
         linked = {change.lead_id for change in unit.changes if isinstance(change, Link)}
@@ -77,15 +80,11 @@ class Staging:
         for change in unit.changes:
             match change:
                 case Link():
-                    read = unit.leads.get(change.lead_id)
-                    yield _row(
-                        "link",
-                        change.lead_id,
-                        before=change.before,
-                        after=change.after,
-                        reason=change.reason,
-                        version=None if read is None else _version(read),
-                    )
+                    lead = change.lead_id
+                    read = _version(unit.leads[lead]) if lead in unit.leads else None
+                    yield (
+                        "link", lead, None, change.before, change.after, change.reason, read
+                    )  # fmt: skip
                 case Reindex():
                     yield from _indexed(change)
                 case Restore():
@@ -162,11 +161,13 @@ def _inserted(change: InsertCustomer) -> dict[str, object]:
 
 
 def _indexed(change: Reindex) -> Iterator[_Staged]:
-    held = sorted(set(change.identifiers))
-    pairs = [[identifier.kind, identifier.value] for identifier in held]
-    yield _row("record", change.record_id, after=dump(pairs))
-    for kind, value in pairs:
-        yield _row("holder", change.record_id, name=kind, after=value)
+    held = sorted({(each.kind, each.value) for each in change.identifiers})
+    # millions of these: composed by hand, as an encoder would write them
+    pairs = ",".join([f"[{_json(kind)},{_json(value)}]" for kind, value in held])
+    record = change.record_id
+    yield "record", record, None, None, f"[{pairs}]", None, None
+    for kind, value in held:
+        yield "holder", record, kind, None, value, None, None
 
 
 def _ruled(ruling: Ruling, *, in_force: bool) -> _Staged:
@@ -193,15 +194,14 @@ def _values(part: str, blanks: Mapping[str, Mapping[str, str]]) -> Iterator[_Sta
     )
 
 
-def _checked(row: _Staged) -> _Staged:
-    """Return *row*, every text of which PostgreSQL can hold."""
-    text = "".join([cell for cell in row[:-1] if cell])
+def _check(rows: Sequence[_Staged]) -> None:
+    """Object to *rows* one text of which PostgreSQL cannot hold."""
+    text = "".join([cell for row in rows for cell in row[1:6] if cell])
     if "\0" in text:
         msg = "a text with a NUL character cannot be stored"
         raise UnitError(msg)
     if not text.isascii():
         text.encode()
-    return row
 
 
 def _told(error: Exception) -> str:
