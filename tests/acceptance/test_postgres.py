@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -83,3 +85,17 @@ def test_a_store_that_cannot_be_reached_is_explained(tmp_path: Path) -> None:
     assert ended.status == 1
     assert "connection" in ended.err
     assert "secret" not in ended.out + ended.err
+
+
+def test_without_the_driver_one_line_says_what_to_install(tmp_path: Path) -> None:
+    """Who has not installed the extra is told the command that does."""
+    code = (
+        "import sys; sys.modules['psycopg'] = None; from leadfold.cli import main;"
+        " sys.exit(main(['backfill', 'postgresql://localhost/crm']))"
+    )
+    ended = subprocess.run(  # noqa: S603 - this interpreter, and a constant
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "pip install 'leadfold[postgres]'" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
