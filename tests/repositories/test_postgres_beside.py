@@ -55,8 +55,10 @@ def test_nobody_gets_two_customers(postgres_dsn: str) -> None:
     with new_place(postgres_dsn) as place, ThreadPoolExecutor() as pool:
         writers = [pool.submit(write_beside, place, seed) for seed in (1, 2)]
         runs = [pool.submit(backfill_again_and_again, place) for _ in range(BACKFILLS)]
-        for work in (*writers, *runs):
-            work.result()
+        for writer in writers:
+            writer.result()
+        for run in runs:
+            run.result()
         backfill_again_and_again(place)
         customers = place.run(
             'SELECT phone, count(DISTINCT customer_id) FROM "Lead" GROUP BY phone'

@@ -167,3 +167,51 @@ def test_a_pool(place: Place) -> None:
         assert report.stats.leads_linked == 1
         with pool.connection() as connection:
             assert not connection.autocommit
+
+
+def test_a_bare_schema(place: Place) -> None:
+    """Without audit, metadata, names and times of its own a store is written and read as well."""
+    place.run("CREATE TABLE clients (id text PRIMARY KEY, mobile text)")
+    place.run(
+        """CREATE TABLE contacts (id integer PRIMARY KEY, client text REFERENCES clients (id),
+        mobile text, since date, state text)"""
+    )
+    place.run(
+        """INSERT INTO contacts VALUES (1, NULL, '212 555 0143', '2025-01-02', 'new'),
+        (2, NULL, '212.555.0143', 'infinity', 'new'), (3, NULL, '212 555 0199', NULL, 'spam')"""
+    )
+    mapping = StoreMapping(
+        lead=LeadTable(
+            table="contacts",
+            customer_id="client",
+            name=None,
+            created_at="since",
+            identifiers={"phone": "mobile"},
+            where="state <> 'spam' AND mobile LIKE '2%'",
+        ),
+        customer=CustomerTable(
+            table="clients",
+            name=None,
+            phone="mobile",
+            email=None,
+            metadata=None,
+            created_at=None,
+            updated_at=None,
+        ),
+        dependents=[],
+        references=[],
+        audit=None,
+    )
+    policy = Policy(identifiers=["phone"])
+    with PostgresRepository(place.dsn, mapping=mapping, schema=place.own) as repository:
+        report = backfill.apply(backfill.plan(repository, policy), repository)
+        assert (report.stats.customers_created, report.stats.leads_linked) == (1, 2)
+        with repository.reading() as reader:
+            assert reader.audited() == {"backfill_customers": 1}
+            (batch,) = reader.leads(["1", "2", "3", "nobody", "01"])
+            assert sorted(batch.ids) == ["1", "2"]
+            assert None in batch.created_at
+        assert backfill.validate(repository, policy).ok
+        assert "check" in repository.validation_sql()
+        backfill.rollback(report.run_id, repository)
+    assert place.run("SELECT count(client) FROM contacts") == [(0,)]
