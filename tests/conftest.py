@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from postgres_server import NoServerError, running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The default run draws the same examples every time: what decides whether a change lands may not
 # depend on luck. The full profile draws new ones, many more of them.
@@ -33,3 +40,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "full" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn() -> Iterator[str]:
+    """Run one PostgreSQL server for the whole session; CI may not go without."""
+    with ExitStack() as exits:
+        try:
+            dsn = exits.enter_context(running_server())
+        except NoServerError as e:
+            if os.environ.get("LEADFOLD_REQUIRE_POSTGRES"):
+                pytest.fail(str(e))
+            pytest.skip(str(e))
+        yield dsn

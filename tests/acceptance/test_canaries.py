@@ -572,6 +572,7 @@ def _store_cases() -> dict[str, list[Case]]:
             Case("sql", (STORE, *AS_TOLD, "--print-sql"), store="filled"),
             Case("no leads", told, _edited('DROP TABLE "Lead"'), status=1),
         ],
+        "schema": [Case("printed", ("postgresql://localhost/crm", "--print"))],
     }
 
 

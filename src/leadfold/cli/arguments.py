@@ -10,7 +10,8 @@ __all__ = ["parser"]
 
 _DESCRIPTION = "Folds leads into customers: deterministic, explained, reversible."
 _EPILOG = """\
-STORE is sqlite:///FILE (a fourth slash before an absolute path).
+STORE is sqlite:///FILE (a fourth slash before an absolute path), or with
+pip install 'leadfold[postgres]' postgresql://USER@HOST/DATABASE.
 
 Data goes to standard output, everything else to standard error. Identifiers are
 masked unless --show-values is given; files written with -o and saved plans hold
@@ -52,6 +53,7 @@ def parser() -> ArgumentParser:
     _validate(commands)
     _why(commands)
     _review(commands)
+    _schema(commands)
     return top
 
 
@@ -256,8 +258,25 @@ def _validate(commands: Commands) -> None:  # type: ignore[valid-type]
     )
 
 
+def _schema(commands: Commands) -> None:  # type: ignore[valid-type]
+    command = _command(
+        commands,
+        "schema",
+        "print leadfold's own tables in PostgreSQL as SQL, or make them",
+        "A run makes them where they are missing; this is for those who may not, or look first.",
+    )
+    command.add_argument("store", metavar="STORE", help="such as postgresql://localhost/crm")
+    what = command.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--print", action="store_true", dest="print_only", help="print the script, run nothing"
+    )
+    what.add_argument("--apply", action="store_true", help="make the tables that are missing")
+
+
 def _store(command: ArgumentParser) -> None:
-    command.add_argument("store", metavar="STORE", help="such as sqlite:///crm.db")
+    command.add_argument(
+        "store", metavar="STORE", help="such as sqlite:///crm.db or postgresql://localhost/crm"
+    )
     command.add_argument("--mapping", metavar="TOML", help="the store's tables and columns")
     command.add_argument("--tenant", help="whose rows, where the store has several owners")
 

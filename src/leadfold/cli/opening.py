@@ -10,6 +10,7 @@ import attrs
 
 from leadfold.backfill import Plan
 from leadfold.cli.outcomes import UsageError, asked_for
+from leadfold.cli.postgres_store import is_postgres, open_postgres
 from leadfold.exceptions import PolicyError
 from leadfold.policy import Policy
 from leadfold.repositories.mapping import StoreMapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
-    from leadfold.repository import Repository
+    from leadfold.cli.postgres_store import Store
 
 __all__ = ["open_plan", "open_policy", "open_store", "open_store_to_read", "sqlite_path"]
 
@@ -37,34 +38,47 @@ def sqlite_path(store: str) -> Path:
     Raises:
         UsageError: *store* is of another form, or of a kind this version does not have.
     """
-    if store.startswith(("postgres://", "postgresql://", "postgresql+")):
-        msg = "PostgreSQL is not in this version: STORE must be sqlite:///FILE"
+    if is_postgres(store):
+        msg = "a demo makes a store of its own: STORE must be sqlite:///FILE"
         raise UsageError(msg)
     path = store.removeprefix(_SQLITE)
     if path == store or not path or path == ":memory:":
         hint = f" (did you mean {_SQLITE}{store}?)" if Path(store).is_file() else ""
-        msg = f"STORE must be {_SQLITE}FILE, such as {_SQLITE}crm.db, not {store!r}{hint}"
+        msg = (
+            f"STORE must be {_SQLITE}FILE, such as {_SQLITE}crm.db, or postgresql://HOST/DATABASE, "
+            f"not {store!r}{hint}"
+        )
         raise UsageError(msg)
     return Path(path)
 
 
 @contextmanager
-def open_store(arguments: Namespace) -> Iterator[Repository]:
+def open_store(arguments: Namespace) -> Iterator[Store]:
     """Open the store that *arguments* name, with their mapping and tenant.
 
     Raises:
         UsageError: no such store, no such file, or a mapping that says nothing.
         MappingError: the store does not have the tables of the mapping.
     """
-    path, mapping = _existing(arguments.store), _mapping(arguments.mapping)
+    mapping = _mapping(arguments.mapping)
+    if is_postgres(arguments.store):
+        with open_postgres(arguments.store, mapping, arguments.tenant) as postgres:
+            yield postgres
+        return
+    path = _existing(arguments.store)
     with SQLiteRepository(path, mapping=mapping, tenant=arguments.tenant) as repository:
         yield repository
 
 
 @contextmanager
-def open_store_to_read(arguments: Namespace) -> Iterator[Repository]:
+def open_store_to_read(arguments: Namespace) -> Iterator[Store]:
     """Open the store that *arguments* name as `open_store` does, so that nothing can be written."""
-    path, mapping = _existing(arguments.store), _mapping(arguments.mapping)
+    mapping = _mapping(arguments.mapping)
+    if is_postgres(arguments.store):  # it reads in transactions that are read-only
+        with open_postgres(arguments.store, mapping, arguments.tenant) as postgres:
+            yield postgres
+        return
+    path = _existing(arguments.store)
     # Not mode=ro: that would leave behind the side files of a store in WAL mode.
     with closing(connect(path, timeout=_TIMEOUT, mode="rw")) as connection:
         connection.execute("PRAGMA query_only = ON")

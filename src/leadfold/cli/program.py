@@ -21,6 +21,7 @@ from leadfold.cli.commands.explaining import run_review, run_why
 from leadfold.cli.commands.group import run_group
 from leadfold.cli.commands.looking import run_customer, run_runs, run_stats
 from leadfold.cli.commands.rollback import run_rollback
+from leadfold.cli.commands.schema import run_schema
 from leadfold.cli.commands.validate import run_validate
 from leadfold.cli.outcomes import BROKEN_PIPE, INTERRUPTED, ending_of
 from leadfold.cli.screens import choose_screen
@@ -50,6 +51,7 @@ _COMMANDS: Mapping[str, Callable[[Namespace, Screen], Answer]] = {
     "validate": run_validate,
     "why": run_why,
     "review": run_review,
+    "schema": run_schema,
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leadfold.changes import Link, Relink, Restore, Retire, Rule, timestamp
 from leadfold.cli.lines import figures, listed, times
+from leadfold.cli.postgres_store import shown_store
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -26,7 +27,9 @@ def rollback_command(arguments: Namespace, run_id: str, *options: str) -> str:
     """Return the command line that takes *run_id* back, on the store that *arguments* name."""
     told = [("--mapping", arguments.mapping), ("--tenant", arguments.tenant)]
     store = [word for name, value in told if value is not None for word in (name, value)]
-    return shlex.join(["leadfold", "rollback", arguments.store, run_id, *store, *options])
+    return shlex.join(
+        ["leadfold", "rollback", shown_store(arguments.store), run_id, *store, *options]
+    )
 
 
 def rollback_lines(

@@ -76,7 +76,8 @@ def test_dependents_follow_their_lead(repository: InMemoryRepository) -> None:
     repository.insert_dependent("Job", {"id": "own", "customer_id": "C1"})
     repository.insert_dependent("Job", {"id": "other", "lead_id": "b", "customer_id": "C2"})
     repository.insert_dependent("Job", {"id": "none", "lead_id": "b"})
-    split(repository, "C1", [["b"]], new_id=numbered())
+    report = split(repository, "C1", [["b"]], new_id=numbered())
+    assert report.stats.extra["dependentsLinked"] == {"Conversation": 1, "Job": 1}
     assert {row["id"]: row.get("customer_id") for row in repository.dependents("Job")} == {
         "ja": "C1",
         "jb": "N1",
@@ -87,6 +88,16 @@ def test_dependents_follow_their_lead(repository: InMemoryRepository) -> None:
     }
     assert [row["customer_id"] for row in repository.dependents("Conversation")] == ["N1"]
     assert [row["customer_id"] for row in repository.references("Address")] == ["C1"]
+
+
+def test_a_table_none_of_whose_rows_follow_is_not_in_the_figures(
+    repository: InMemoryRepository,
+) -> None:
+    """The lead's conversation belongs to another customer."""
+    row = {"id": "kd", "lead_id": "d", "customer_id": "C2"}
+    repository.insert_dependent("Conversation", row)
+    report = split(repository, "C1", [["d"]], new_id=numbered())
+    assert report.stats.extra["dependentsLinked"] == {}
 
 
 def test_a_new_customer_is_as_a_backfill_would_have_made_it(

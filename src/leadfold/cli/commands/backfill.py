@@ -13,6 +13,7 @@ from leadfold.cli.answers import Answer
 from leadfold.cli.backfill_text import findings, summary
 from leadfold.cli.opening import open_plan, open_policy, open_store, open_store_to_read
 from leadfold.cli.outcomes import DONE, Ending, UsageError, asked_for
+from leadfold.cli.postgres_store import shown_store
 from leadfold.cli.telling import tell_dry_run, tell_grouping, tell_rest, tell_written
 from leadfold.cli.watching import Watcher
 from leadfold.masking import mask_key
@@ -34,7 +35,7 @@ def run_backfill(arguments: Namespace, screen: Screen) -> Answer:
     _refuse_existing(arguments.plan_out)
     opened = open_store_to_read if arguments.dry_run else open_store
     with opened(arguments) as repository:
-        screen.say(f"Customer backfill of {arguments.store}")
+        screen.say(f"Customer backfill of {shown_store(arguments.store)}")
         screen.say(f"   Mode: {'dry run, nothing is written' if arguments.dry_run else 'write'}\n")
         watcher = Watcher(screen)
         with watcher.planning():
@@ -60,7 +61,7 @@ def run_apply(arguments: Namespace, screen: Screen) -> Answer:
     plan = open_plan(arguments.plan)
     with open_store(arguments) as repository:
         plan.check(_limits(plan, arguments))
-        screen.say(f"Applying {arguments.plan} to {arguments.store}")
+        screen.say(f"Applying {arguments.plan} to {shown_store(arguments.store)}")
         return _write(plan, repository, Watcher(screen), arguments, screen)
 
 

@@ -11,6 +11,7 @@ from leadfold.changes import Link
 from leadfold.cli.answers import Answer
 from leadfold.cli.opening import open_store, open_store_to_read
 from leadfold.cli.outcomes import DONE, Ending, ending_of
+from leadfold.cli.postgres_store import shown_store
 from leadfold.cli.rollback_text import (
     rollback_command,
     rollback_json,
@@ -35,7 +36,7 @@ def run_rollback(arguments: Namespace, screen: Screen) -> Answer:
     """Plan the rollback of a run, and write it unless it is a dry run or must not be."""
     opened = open_store_to_read if arguments.dry_run else open_store
     with opened(arguments) as repository:
-        screen.say(f"Rollback of run {arguments.run} in {arguments.store}")
+        screen.say(f"Rollback of run {arguments.run} in {shown_store(arguments.store)}")
         screen.say(f"   Mode: {'dry run, nothing is written' if arguments.dry_run else 'write'}\n")
         watcher = Watcher(screen)
         with watcher.timing("Planning"):

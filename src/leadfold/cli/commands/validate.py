@@ -9,7 +9,6 @@ from leadfold.cli.answers import Answer
 from leadfold.cli.opening import open_policy, open_store_to_read
 from leadfold.cli.outcomes import DONE, Ending
 from leadfold.cli.screen import Table
-from leadfold.repositories.sqlite import SQLiteRepository
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -36,7 +35,6 @@ def run_validate(arguments: Namespace, screen: Screen) -> Answer:
 
 def _sql(arguments: Namespace) -> Answer:
     with open_store_to_read(arguments) as repository:
-        assert isinstance(repository, SQLiteRepository)  # noqa: S101 - no other kind is opened yet
         script = repository.validation_sql()
     return Answer(DONE, lambda: {"sql": script}, lambda screen: screen.data(script.rstrip("\n")))
 

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from leadfold.changes import Run
-from leadfold.repositories.sqlite.cells import identifiers_of, json_object, load, moment
-from leadfold.repository import ORIGINAL, CustomerBatch, LeadBatch, LedgerEntry
+from leadfold.repositories.cells import identifiers_of, json_object, moment
+from leadfold.repositories.records import entry_of, fields_of, maker_of, run_of
+from leadfold.repository import CustomerBatch, LeadBatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from leadfold.repositories.mapping import LeadTable
     from leadfold.repositories.sqlite.session import Row
-    from leadfold.repository import Action, Maker
 
 __all__ = ["Rows", "customer_batch", "entry_of", "lead_batch", "run_of"]
 
@@ -63,7 +61,7 @@ def lead_batch(batch: Rows, lead: LeadTable) -> LeadBatch:
     ids, names, created_at, customer_ids, versions, indexed = columns[:_NAMED]
     return LeadBatch(
         ids=cast("Sequence[str]", ids),
-        fields=_fields(columns[_NAMED:], lead),
+        fields=fields_of(columns[_NAMED:], lead),
         names=cast("Sequence[str | None]", names),
         created_at=[moment(raw) for raw in created_at],
         customer_ids=cast("Sequence[str | None]", customer_ids),
@@ -96,25 +94,6 @@ def _column(lead: LeadTable, at: int) -> str:
     return str((*named, *lead.evidence)[at])
 
 
-def _fields(columns: Sequence[Sequence[object]], lead: LeadTable) -> dict[str, Sequence[object]]:
-    """Return cells by kind and scope; several columns of one kind make tuples."""
-    fields: dict[str, Sequence[object]] = {}
-    remaining = iter(columns)
-    for kind, named in lead.identifiers.items():
-        cells = [next(remaining) for _ in named]
-        fields[kind] = cells[0] if len(cells) == 1 else _tuples(cells)
-    for scope in lead.scopes:
-        fields[scope] = next(remaining)
-    return fields
-
-
-def _tuples(cells: Sequence[Sequence[object]]) -> list[object]:
-    """Return one cell of several: a tuple of the texts there are, or None."""
-    return [
-        tuple(text for text in row if text is not None) or None for row in zip(*cells, strict=False)
-    ]
-
-
 def customer_batch(batch: Rows) -> CustomerBatch:
     """Return rows of the query for customers as columns; a cell that is not UTF-8 is None.
 
@@ -135,53 +114,7 @@ def customer_batch(batch: Rows) -> CustomerBatch:
         emails=cast("Sequence[str | None]", emails),
         metadata=objects,
         created_at=[moment(raw) for raw in created_at],
-        made_by=[_maker(*made) for made in zip(inserted, objects, strict=True)],
+        made_by=[maker_of(*made) for made in zip(inserted, objects, strict=True)],
         versions=cast("Sequence[int]", versions),
         indexed=identifiers_of(indexed),
     )
-
-
-def _maker(inserted: object, metadata: Mapping[str, object] | None) -> Maker | None:
-    said = (metadata or {}).get("createdBy")
-    if inserted or said == "leadfold":
-        return "leadfold"
-    return "original" if said == ORIGINAL else None
-
-
-def run_of(row: Row) -> Run:
-    """Return a run as it was written."""
-    run, action, mode, actor, created_by, at, policy, versions, status, stats, extra = row
-    return Run(
-        id=str(run),
-        action=str(action),
-        mode=str(mode),
-        actor=str(actor),
-        created_by=str(created_by),
-        at=cast("datetime", moment(at)),
-        policy=str(policy),
-        versions=cast("Mapping[str, str]", load(versions)),
-        status=str(status),
-        stats=cast("Mapping[str, object]", load(stats)),
-        extra=cast("Mapping[str, object]", load(extra)),
-    )
-
-
-def entry_of(row: Row) -> LedgerEntry:
-    """Return an entry of the ledger."""
-    run, unit, table, row_id, action, before, after, reason = row
-    return LedgerEntry(
-        run_id=str(run),
-        unit=cast("int", unit),
-        table=str(table),
-        row=str(row_id),
-        action=cast("Action", action),
-        before=load(before),
-        after=_image(load(after)) if action == "insert" else load(after),
-        reason=str(reason),
-    )
-
-
-def _image(row: object) -> object:
-    """Return a customer's *row* as it was given: its moment is no text."""
-    image = cast("dict[str, object]", row)
-    return {**image, "created_at": moment(image.get("created_at"))}

@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.exceptions import UnitError
-from leadfold.repositories.sqlite.cells import json_object
 from leadfold.repositories.sqlite.schema import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from leadfold.repositories.mapping import CustomerTable
 
-__all__ = ["Undecodable", "blanked", "cell_text", "image_of", "row_of"]
+__all__ = ["Undecodable", "cell_text", "image_of", "row_of", "shown"]
 
 _FIELDS = ("id", "name", "phone", "email", "metadata", "created_at", "updated_at", "tenant")
 _NO_FIELDS = frozenset({"columns", "erased"})
-_GROUP_KEY = "groupKey"
 
 
 @attrs.frozen
@@ -81,49 +79,6 @@ def row_of(
     return row
 
 
-def blanked(
-    image: Mapping[str, object],
-    values: Iterable[tuple[str, str]],
-    without_key: Callable[[str], str],
-) -> dict[str, object] | None:
-    """Return *image* without the *values*, each with its field, that it holds; None if it has none.
-
-    *without_key* makes the group key null in a metadata text, and leaves the rest as it stands.
-    """
-    kept, lost = dict(image), set[str]()
-    for field, value in values:
-        if field == _GROUP_KEY:
-            metadata = _without_group_key(kept.get("metadata"), value, without_key)
-            if metadata is None:
-                continue
-            kept["metadata"] = metadata
-        elif _shown(kept.get(field)) == value:
-            kept[field] = None
-        else:
-            continue
-        lost.add(field)
-    return _marked(kept, lost) if lost else None
-
-
-def _marked(image: dict[str, object], lost: set[str]) -> dict[str, object]:
-    """Return *image* with the columns it *lost*, and no source for them."""
-    if "sources" in image:
-        sources = cast("Mapping[str, str]", image["sources"])
-        image["sources"] = {field: sources[field] for field in sources if field not in lost}
-    before = cast("Sequence[str]", image.get("erased", ()))
-    return {**image, "erased": sorted({*before, *lost})}
-
-
-def _without_group_key(
-    metadata: object, value: str, without_key: Callable[[str], str]
-) -> object | None:
-    """Return *metadata*, an object or a text, with a null for its key; None if that differs."""
-    held = json_object(metadata) if isinstance(metadata, str) else metadata
-    if not isinstance(held, dict) or held.get(_GROUP_KEY) != value:
-        return None
-    return without_key(metadata) if isinstance(metadata, str) else {**held, _GROUP_KEY: None}
-
-
 def _mapped(table: CustomerTable) -> dict[str, str]:
     named = ((field, getattr(table, field)) for field in _FIELDS)
     return {field: column for field, column in named if column is not None}
@@ -150,7 +105,7 @@ def _decoded(cell: object) -> object:
     return cell
 
 
-def _shown(cell: object) -> object:
+def shown(cell: object) -> object:
     """Return *cell* as it is read as a text: a whole number kept as REAL has no decimal point."""
     match _decoded(cell):
         case bytes(raw):

@@ -11,13 +11,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 from leadfold.exceptions import MappingError, UnitError
+from leadfold.repositories.copies import blanked
 from leadfold.repositories.sqlite.cells import dump, load
 from leadfold.repositories.sqlite.images import (
     Undecodable,
-    blanked,
     cell_text,
     image_of,
     row_of,
+    shown,
 )
 from leadfold.repositories.sqlite.schema import undeclared_columns, unique_fields, unmapped
 from leadfold.repository import LEAD, undeclared
@@ -189,7 +190,7 @@ class Undoing:
         for (sequence, image), group in groupby(rows, key=itemgetter(0, 1)):
             values = [(str(field), str(value)) for *_, field, value in group]
             held = cast("Mapping[str, object]", load(image))
-            if without := blanked(held, values, self._without_key):
+            if without := blanked(held, values, self._without_key, shown=shown):
                 bound = {"sequence": sequence, "image": dump(without)}
                 self._session.execute(self._shapes.statement("blank_copy"), bound)
 

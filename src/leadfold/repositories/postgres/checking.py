@@ -1,0 +1,67 @@
+"""The checks of a validation that are plain SQL, as a script for a DBA. It runs nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from leadfold.backfill.checking import EXPLAINED_BY, LARGE
+from leadfold.repositories.postgres.composing import identifier, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from leadfold.repositories.postgres.shapes import Shapes
+
+__all__ = ["validation_sql"]
+
+_HEADER = """\
+-- The checks of leadfold's validation that are plain SQL. They only read: each statement gives
+-- one row, with the name of the check, the figure expected and the actual one.
+-- Not here, for SQL cannot group leads and would only seem to: drift (groups with several
+-- customers, customers with several groups), stale index entries, leads that cannot be read.
+-- Counted otherwise than there: phones and emails are compared as written, not normalized; what
+-- leadfold made goes by the metadata, not by the ledger; NOT NULL asks for the whole table."""
+_TENANT = "-- Run it with psql -v tenant=NAME."
+_OF_DEPENDENTS = {
+    "linked": "{} linked",
+    "lead": "{} whose lead is missing",
+    "customer": "{} whose customer is missing",
+    "mismatch": "{}/lead mismatch",
+    "not_null": "{} ready for NOT NULL",
+}
+"""Each statement for a dependent table, with what `backfill.validate` calls its check."""
+
+
+def validation_sql(shapes: Shapes) -> str:
+    """Return the checks that are plain SQL over the tables of *shapes*, as a script for psql."""
+    header = _HEADER if shapes.mapping.lead.tenant is None else f"{_HEADER}\n{_TENANT}"
+    statements = (f"{_scripted(statement)};" for statement in _statements(shapes))
+    return "\n\n".join([header, *statements]) + "\n"
+
+
+def _scripted(statement: sql.Composed) -> str:
+    """Return *statement* as psql reads it: a variable where the driver has a parameter."""
+    return statement.as_string(None).replace("%(tenant)s", ":'tenant'").replace("%%", "%")
+
+
+def _statements(shapes: Shapes) -> Iterator[sql.Composed]:
+    mapping = shapes.mapping
+    for name in ("linked", "customer", "not_null"):
+        yield shapes.text(f"check_leads_{name}")
+    for table in mapping.dependents:
+        for statement, name in _OF_DEPENDENTS.items():
+            title = quoted(name.format(table.name))
+            yield shapes.of_dependent(f"check_{statement}", table, title=title)
+    if mapping.customer.metadata is not None:
+        yield shapes.text("check_idle", made_by=shapes.text("created_by"))
+    for kind in ("phone", "email"):
+        column = getattr(mapping.customer, kind)
+        if column is not None:
+            title = quoted(f"{kind}s shown by several customers")
+            yield shapes.text("check_shown_twice", column=identifier(column), title=title)
+    yield shapes.text("check_large", large=sql.SQL(str(LARGE)))
+    if mapping.audit is not None:
+        actions = sql.SQL(", ").join(map(quoted, EXPLAINED_BY))
+        yield shapes.text("check_audit", actions=actions)

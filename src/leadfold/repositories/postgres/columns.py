@@ -1,0 +1,59 @@
+"""Rows as PostgreSQL gives them, into the port's columns. Values only; no SQL runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from leadfold.repositories.cells import identifiers_of, json_object, moment
+from leadfold.repositories.records import fields_of, maker_of
+from leadfold.repository import CustomerBatch, LeadBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leadfold.repositories.mapping import LeadTable
+    from leadfold.repositories.postgres.steps import Row
+
+__all__ = ["customer_batch", "lead_batch"]
+
+_NAMED = 6  # the columns of a lead before its cells
+_NO_ID = "a row without an id"
+
+
+def lead_batch(rows: Sequence[Row], lead: LeadTable) -> LeadBatch:
+    """Return rows of the query for leads as the port's columns."""
+    unreadable = [("", _NO_ID) for row in rows if not row[0]]
+    if unreadable:
+        rows = [row for row in rows if row[0]]
+    width = _NAMED + len(lead.evidence)
+    columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * width
+    ids, names, created_at, customer_ids, versions, indexed = columns[:_NAMED]
+    return LeadBatch(
+        ids=cast("Sequence[str]", ids),
+        fields=fields_of(columns[_NAMED:], lead),
+        names=cast("Sequence[str | None]", names),
+        created_at=[moment(raw) for raw in created_at],
+        customer_ids=cast("Sequence[str | None]", customer_ids),
+        versions=cast("Sequence[int]", versions),
+        indexed=identifiers_of(indexed),
+        unreadable=unreadable,
+    )
+
+
+def customer_batch(rows: Sequence[Row]) -> CustomerBatch:
+    """Return rows of the query for customers as the port's columns."""
+    rows = [row for row in rows if row[0]]
+    columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * 9
+    ids, names, phones, emails, metadata, created_at, versions, indexed, inserted = columns
+    objects = [json_object(raw) for raw in metadata]
+    return CustomerBatch(
+        ids=cast("Sequence[str]", ids),
+        names=cast("Sequence[str | None]", names),
+        phones=cast("Sequence[str | None]", phones),
+        emails=cast("Sequence[str | None]", emails),
+        metadata=objects,
+        created_at=[moment(raw) for raw in created_at],
+        made_by=[maker_of(*made) for made in zip(inserted, objects, strict=True)],
+        versions=cast("Sequence[int]", versions),
+        indexed=identifiers_of(indexed),
+    )

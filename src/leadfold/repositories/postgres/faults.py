@@ -1,0 +1,47 @@
+"""What PostgreSQL's errors are to leadfold: a unit at fault, worth another try, or fatal."""
+
+from __future__ import annotations
+
+import psycopg
+
+from leadfold.exceptions import RetryableError, StoreError, UnitError
+
+__all__ = ["GivenWayError", "store_error"]
+
+_DATA = ("22", "23", "21", "44", "54", "P0")
+"""Classes of errors that the rows themselves cause: values, constraints, limits, triggers."""
+
+_GIVEN_WAY = {"40001", "40P01"}
+_DENIED = "42501"
+_BUSY = {"55P03", "55006", "53300"}
+_LOST = ("08", "57P")
+_ROW_SECURITY = "row-level security"
+
+
+class GivenWayError(RetryableError):
+    """A deadlock or a serialization failure: the store chose this transaction to give way."""
+
+
+def store_error(error: psycopg.Error) -> StoreError:
+    """Return what *error* is to a caller; the message repeats no value of a row."""
+    state = error.sqlstate or ""
+    text = _text(error)
+    if state.startswith(_DATA) or isinstance(error, psycopg.DataError) or _ROW_SECURITY in text:
+        return UnitError(text)
+    if state in _GIVEN_WAY:
+        return GivenWayError(f"another transaction was in the way ({text}): try again")
+    if state in _BUSY:
+        return RetryableError(f"the store is in use by another transaction ({text}): try again")
+    if state == _DENIED:
+        return StoreError(f"the role of this connection may not do that: {text}")
+    if state.startswith(_LOST) or (not state and isinstance(error, psycopg.OperationalError)):
+        return RetryableError(f"the connection to the store was lost: {text}")
+    return StoreError(f"the store failed: {text}")
+
+
+def _text(error: psycopg.Error) -> str:
+    """Return the message without any value: a detail quotes the row, some messages the cell."""
+    primary = error.diag.message_primary or str(error).partition("\n")[0]
+    if (error.sqlstate or "").startswith("22"):
+        return primary.partition(': "')[0]
+    return primary

@@ -1,0 +1,148 @@
+"""Where connections come from: a DSN, a pool, or the caller's own. They run no statement."""
+
+from __future__ import annotations
+
+import contextlib
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from leadfold.exceptions import StoreError
+from leadfold.repositories.postgres.faults import store_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Connections", "Pool", "connections_of"]
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+class Pool(Protocol):
+    """What is needed of a pool, such as psycopg_pool's."""
+
+    def getconn(self) -> Connection:
+        """Lend a connection."""
+        ...
+
+    def putconn(self, conn: Connection) -> None:
+        """Take it back."""
+        ...
+
+
+class Connections(Protocol):
+    """Lends connections; *owned* ones begin and end transactions of leadfold's own."""
+
+    owned: bool
+
+    def lent(self) -> contextlib.AbstractContextManager[Connection]:
+        """Lend a connection for one piece of work."""
+        ...
+
+    def close(self) -> None:
+        """Close what was opened here."""
+        ...
+
+
+def connections_of(store: str | Connection | Pool) -> Connections:
+    """Return where connections to *store* come from."""
+    if isinstance(store, str):
+        return _Opened(store)
+    if isinstance(store, psycopg.Connection):
+        return _Callers(store)
+    return _Pooled(store)
+
+
+class _Opened:
+    """Opens connections and keeps those that are idle."""
+
+    owned = True
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._idle: list[Connection] = []
+        self._lock = Lock()
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[Connection]:
+        connection = self._kept() or self._open()
+        try:
+            yield connection
+        finally:
+            if connection.info.transaction_status == TransactionStatus.IDLE:
+                with self._lock:
+                    self._idle.append(connection)
+            else:
+                connection.close()
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _kept(self) -> Connection | None:
+        """Return an idle connection that is still alive: servers end those that idle too long."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            try:
+                connection.execute("")
+            except psycopg.Error:
+                connection.close()
+            else:
+                return connection
+
+    def _open(self) -> Connection:
+        try:
+            # Prepared statements and session state do not survive a pooler between transactions.
+            return psycopg.connect(self._dsn, autocommit=True, prepare_threshold=None)
+        except psycopg.ProgrammingError:
+            msg = "this is no connection string that PostgreSQL's client library reads"
+            raise StoreError(msg) from None  # the driver's message quotes it, password and all
+        except psycopg.Error as e:
+            raise store_error(e) from None
+
+
+class _Pooled:
+    """Borrows from a pool; a connection goes back in the mode it came in."""
+
+    owned = True
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[Connection]:
+        connection = self._pool.getconn()
+        autocommit = connection.autocommit
+        try:
+            connection.autocommit = True
+            yield connection
+        finally:
+            if connection.info.transaction_status == TransactionStatus.IDLE:
+                connection.autocommit = autocommit
+            self._pool.putconn(connection)
+
+    def close(self) -> None:
+        """Leave the pool to whoever made it."""
+
+
+class _Callers:
+    """The caller's own connection: its transaction is never ended here."""
+
+    owned = False
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[Connection]:
+        yield self._connection
+
+    def close(self) -> None:
+        """Leave the connection open."""

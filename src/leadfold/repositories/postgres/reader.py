@@ -1,0 +1,110 @@
+"""The blocking `leadfold.repository.Reader` over PostgreSQL: what to ask is said elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from typing import TypeVar
+
+    from leadfold.changes import Run
+    from leadfold.model import Identifier, Ruling
+    from leadfold.repositories.postgres.reading import Reading
+    from leadfold.repositories.postgres.session import Session
+    from leadfold.repositories.postgres.steps import Query
+    from leadfold.repository import (
+        CustomerBatch,
+        DependentCount,
+        Holders,
+        LeadBatch,
+        LedgerEntry,
+        Reference,
+        StoreFacts,
+    )
+
+    T = TypeVar("T")
+
+__all__ = ["PostgresReader"]
+
+
+@attrs.frozen
+class PostgresReader:
+    """One snapshot of a PostgreSQL store."""
+
+    _session: Session
+    _reading: Reading
+
+    def facts(self) -> StoreFacts:
+        """Return what a plan must know before it reads rows."""
+        return self._session.run(self._reading.facts())
+
+    def leads(self, ids: Collection[str] | None = None) -> Iterator[LeadBatch]:
+        """Yield the leads in batches, each once, in any order; *ids* None means all."""
+        return self._session.stream(self._reading.leads(ids))
+
+    def customers(self, ids: Collection[str] | None = None) -> Iterator[CustomerBatch]:
+        """Yield the customers in batches, each once, in any order; *ids* None means all."""
+        return self._session.stream(self._reading.customers(ids))
+
+    def dependents(self) -> Iterator[DependentCount]:
+        """Yield counts of dependent rows by table, lead and present customer."""
+        return self._each(self._reading.dependents())
+
+    def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
+        """Return up to *at_most* holders of each identifier, from the identity index."""
+        return self._session.run(self._reading.holders(identifiers, at_most))
+
+    def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
+        """Return what the identity index holds for a record, or None where it never saw it."""
+        return self._session.run(self._reading.recorded(record_id))
+
+    def rulings(self) -> tuple[Ruling, ...]:
+        """Return the rulings in force, in order of creation."""
+        return self._session.run(self._reading.rulings())
+
+    def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
+        """Return the latest runs, newest first; of *ids* alone, where they are given."""
+        return self._session.run(self._reading.runs(limit, ids))
+
+    def entries(self, run_id: str) -> Iterator[LedgerEntry]:
+        """Yield the ledger of a run unit by unit, each in the order it was written."""
+        return self._each(self._reading.entries("entries", run_id=run_id))
+
+    def later(self, run_id: str) -> Iterator[LedgerEntry]:
+        """Yield what later runs did to rows that this run changed, in the order written."""
+        return self._each(self._reading.entries("later", run_id=run_id))
+
+    def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
+        """Yield every entry about a row, in the order written; *table* as the ledger calls it.
+
+        About a customer are also the links from and to it, and who was retired into it.
+        """
+        return self._each(self._reading.history(table, row))
+
+    def unexplained(self) -> Iterator[str]:
+        """Yield the leads whose customer is not what the ledger's last entry for them says."""
+        return self._each(self._reading.unexplained())
+
+    def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
+        """Yield the present customer of those *rows* of *table* that exist, in any order."""
+        return self._each(self._reading.links(table, rows))
+
+    def pointing_at(self, customer_ids: Collection[str]) -> Iterator[Reference]:
+        """Yield every row that points at one of these customers, in any order."""
+        return self._each(self._reading.pointing_at(customer_ids))
+
+    def is_original(self, run_id: str) -> bool:
+        """Tell whether an audit entry of that id was written by the original script."""
+        return self._session.run(self._reading.is_original(run_id))
+
+    def audited(self) -> Mapping[str, int]:
+        """Return how many entries of the audit trail name each action."""
+        return self._session.run(self._reading.audited())
+
+    def _each(self, queries: Iterable[Query[list[T]]]) -> Iterator[T]:
+        for query in queries:
+            for batch in self._session.stream(query):
+                yield from batch

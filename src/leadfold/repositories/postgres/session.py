@@ -1,0 +1,95 @@
+"""One connection in use: steps performed, statements counted, errors named. It knows no tables."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+import psycopg
+from psycopg import sql
+
+from leadfold.exceptions import StoreError
+from leadfold.repositories.postgres.faults import store_error
+from leadfold.repositories.postgres.steps import Answer, CopyIn, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from leadfold.repositories.postgres.steps import Query, Row, Step, Steps
+
+__all__ = ["Session"]
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+_BATCH = 20_000
+_NUMBERS = count(1)
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+class Session:
+    """The blocking driver of steps; *statements* counts what the store was given."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.statements = 0
+        self._ended = False
+
+    def end(self) -> None:
+        """Perform nothing any more: the connection is somebody else's from now on."""
+        self._ended = True
+
+    def run(self, steps: Steps[R]) -> R:
+        """Perform every step of *steps* and return what they come to.
+
+        An error of the store, or of rows that are copied, is thrown into *steps*.
+        """
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    answer = self.perform(step)
+                except BaseException as e:  # noqa: BLE001 - whatever it is, the steps must undo
+                    step = steps.throw(e)
+                else:
+                    step = steps.send(answer)
+        except StopIteration as e:
+            result: R = e.value
+            return result
+
+    def perform(self, step: Step) -> Answer:
+        """Perform one step."""
+        if self._ended:
+            msg = "this snapshot has ended: read inside of `with repository.reading()`"
+            raise StoreError(msg)
+        self.statements += 1
+        try:
+            with self.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+                if isinstance(step, CopyIn):
+                    with cursor.copy(step.query) as copy:
+                        for row in step.rows:
+                            copy.write_row(row)
+                    return Answer((), cursor.rowcount)
+                cursor.execute(step.query, step.parameters, prepare=False)
+                rows: list[Row] = cursor.fetchall() if cursor.description else []
+                return Answer(rows, cursor.rowcount)
+        except psycopg.Error as e:
+            # The driver's message quotes the row that is at fault: no traceback may show it.
+            raise store_error(e) from None
+
+    def stream(self, query: Query[T]) -> Iterator[T]:
+        """Yield the rows of *query* batch by batch, through a cursor that the server holds."""
+        name = sql.Identifier(f"leadfold_{next(_NUMBERS)}")
+        declared = sql.SQL("DECLARE {} NO SCROLL CURSOR FOR ").format(name) + query.statement.query
+        self.perform(Statement(declared, query.statement.parameters))
+        fetch = Statement(sql.SQL("FETCH FORWARD {} FROM {}").format(sql.Literal(_BATCH), name))
+        try:
+            while rows := self.perform(fetch).rows:
+                yield query.made(rows)
+                if len(rows) < _BATCH:
+                    break
+        finally:
+            status = self.connection.info.transaction_status
+            if not self._ended and status == psycopg.pq.TransactionStatus.INTRANS:
+                self.perform(Statement(sql.SQL("CLOSE {}").format(name)))

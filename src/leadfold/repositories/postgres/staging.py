@@ -1,0 +1,249 @@
+"""Units of changes as rows of the staging table, made one by one as they are copied."""
+
+from __future__ import annotations
+
+from collections import Counter
+from json.encoder import encode_basestring as _json
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from leadfold.changes import (
+    Carry,
+    Follow,
+    InsertCustomer,
+    Link,
+    PatchCustomer,
+    Reindex,
+    Relink,
+    Restore,
+    Retire,
+    Rule,
+    Unit,
+)
+from leadfold.exceptions import UnitError
+from leadfold.model import Ruling
+from leadfold.repositories.cells import dump, load, stored_moment
+from leadfold.repositories.postgres.images import row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from leadfold.changes import Change, Erase, Version
+    from leadfold.repositories.mapping import CustomerTable
+    from leadfold.repositories.postgres.steps import Row
+
+__all__ = ["Counts", "Staging", "described"]
+
+Counts = Counter[tuple[str, str | None]]
+"""How many rows are staged, by part and name."""
+
+_NO_VERSION = -1  # of a plan made over another kind of store: it fits no row of this one
+
+
+@attrs.define
+class Staging:
+    """Makes the rows of *units*; counts them, and keeps the units that no row can hold."""
+
+    units: Iterable[Unit]
+    table: CustomerTable
+    stored: frozenset[str]
+    tenant: str | None
+    counts: Counts = attrs.field(factory=Counter)
+    size: int = 0
+    faulty: list[tuple[Unit, str]] = attrs.field(factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows of every unit, in order; each unit has a position of its own."""
+        counts = self.counts
+        for unit in self.units:
+            try:
+                rows = [*self._of(unit)]
+                _check(rows)
+            except (UnitError, TypeError, ValueError) as e:
+                self.faulty.append((unit, _told(e)))
+                continue
+            head = (self.size, unit.number)
+            self.size += 1
+            for row in rows:
+                counts[row[0], row[2]] += 1
+                yield head + row
+
+    def _of(self, unit: Unit) -> Iterator[_Staged]:
+        linked = {change.lead_id for change in unit.changes if isinstance(change, Link)}
+        for lead, version in unit.leads.items():
+            if lead not in linked:
+                yield _row("lead", lead, version=_version(version))
+        for customer, version in unit.customers.items():
+            yield _row("customer", customer, version=_version(version))
+        erased: set[str] = set()
+        for change in unit.changes:
+            match change:
+                case Link():
+                    lead = change.lead_id
+                    read = _version(unit.leads[lead]) if lead in unit.leads else None
+                    yield (
+                        "link", lead, None, change.before, change.after, change.reason, read
+                    )  # fmt: skip
+                case Reindex():
+                    yield from _indexed(change)
+                case Restore():
+                    yield self._restored(change)
+                case _:
+                    yield from _further(change, erased)
+
+    def _restored(self, change: Restore) -> _Staged:
+        row = row_of(change, self.table, self.stored, self.tenant)
+        return _row(
+            "restore",
+            change.customer_id,
+            name=dump(sorted(row)),
+            before=change.into,
+            after=dump(dict(change.image)),
+            reason=dump(row),
+        )
+
+
+_Staged = tuple[str, str | None, str | None, str | None, str | None, str | None, int | None]
+
+
+def _row(
+    part: str,
+    row_id: str | None,
+    *,
+    name: str | None = None,
+    before: str | None = None,
+    after: str | None = None,
+    reason: str | None = None,
+    version: int | None = None,
+) -> _Staged:
+    return part, row_id, name, before, after, reason, version
+
+
+def _version(version: Version) -> int:
+    return version if isinstance(version, int) else _NO_VERSION
+
+
+def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
+    match change:
+        case InsertCustomer():
+            yield _row("insert", change.customer_id, after=dump(_inserted(change)))
+        case PatchCustomer():
+            before, after = dump(dict(change.before)), dump(dict(change.after))
+            yield _row("patch", change.customer_id, before=before, after=after)
+        case Follow():
+            yield _row(
+                "follow",
+                change.lead_id,
+                name=change.table,
+                before=change.before,
+                after=change.customer_id,
+            )
+        case Carry():
+            yield _row("carry", None, name=change.table, before=change.before, after=change.after)
+        case Relink():
+            yield _row(
+                "relink", change.row, name=change.table, before=change.before, after=change.after
+            )
+        case Retire():
+            yield _row("retire", change.customer_id, after=change.into)
+        case Rule():
+            yield _ruled(change.ruling, in_force=change.in_force)
+        case _:
+            yield from _erased(change, erased)  # type: ignore[arg-type] # what is left
+
+
+def _inserted(change: InsertCustomer) -> dict[str, object]:
+    """Return the row of a new customer as the ledger keeps it."""
+    row = {field: change.row.get(field) for field in ("name", "phone", "email", "metadata")}
+    row["created_at"] = stored_moment(change.row.get("created_at"))
+    return {**row, "sources": dict(change.sources)} if change.sources else row
+
+
+def _indexed(change: Reindex) -> Iterator[_Staged]:
+    held = sorted({(each.kind, each.value) for each in change.identifiers})
+    # millions of these: composed by hand, as an encoder would write them
+    pairs = ",".join([f"[{_json(kind)},{_json(value)}]" for kind, value in held])
+    record = change.record_id
+    yield "record", record, None, None, f"[{pairs}]", None, None
+    for kind, value in held:
+        yield "holder", record, kind, None, value, None, None
+
+
+def _ruled(ruling: Ruling, *, in_force: bool) -> _Staged:
+    told = dump(ruling.to_dict())
+    before, after = (None, told) if in_force else (told, None)
+    return _row("rule", ruling.id, before=before, after=after)
+
+
+def _erased(change: Erase, erased: set[str]) -> Iterator[_Staged]:
+    """Stage a lead to be forgotten: once, though several changes of a unit name it."""
+    if change.lead_id not in erased:
+        erased.add(change.lead_id)
+        yield _row("erase", change.lead_id)
+        yield _row("record", change.lead_id, after="[]")
+    for part, values in (("blank", change.rows), ("copy", change.images)):
+        yield from _values(part, values)
+
+
+def _values(part: str, blanks: Mapping[str, Mapping[str, str]]) -> Iterator[_Staged]:
+    return (
+        _row(part, customer, name=field, before=value)
+        for customer, values in blanks.items()
+        for field, value in values.items()
+    )
+
+
+def _check(rows: Sequence[_Staged]) -> None:
+    """Object to *rows* one text of which PostgreSQL cannot hold."""
+    text = "".join([cell for row in rows for cell in row[1:6] if cell])
+    if "\0" in text:
+        msg = "a text with a NUL character cannot be stored"
+        raise UnitError(msg)
+    if not text.isascii():
+        text.encode()
+
+
+def _told(error: Exception) -> str:
+    """Return what is wrong; an error of encoding would quote the text."""
+    if isinstance(error, UnicodeEncodeError):
+        return "text that is no valid Unicode cannot be stored"
+    if isinstance(error, UnitError):
+        return str(error)
+    return f"a value that JSON cannot hold: {error}"
+
+
+def described(rows: Iterable[Row]) -> dict[int, Unit]:
+    """Return units by position, made of staged *rows*: as far as figures and failures need them."""
+    units: dict[int, Unit] = {}
+    for position, number, part, row_id, name, before, after in rows:
+        place, key = int(str(position)), str(row_id)
+        unit = units.get(place) or Unit(int(str(number)), {}, {}, ())
+        if part in {"lead", "link"}:
+            unit = attrs.evolve(unit, leads={**unit.leads, key: _NO_VERSION})
+        if part == "customer":
+            unit = attrs.evolve(unit, customers={**unit.customers, key: _NO_VERSION})
+        change = _change(str(part), key, str(name), before, after)
+        changes = unit.changes if change is None else (*unit.changes, change)
+        units[place] = attrs.evolve(unit, changes=changes)
+    return units
+
+
+def _change(part: str, row_id: str, name: str, before: object, after: object) -> Change | None:
+    old, new = (None if cell is None else str(cell) for cell in (before, after))
+    found: Change | None = None
+    match part:
+        case "link":
+            found = Link(row_id, old, new, "")
+        case "insert":
+            found = InsertCustomer(row_id, {})
+        case "relink":
+            found = Relink(name, row_id, old, new)
+        case "retire":
+            found = Retire(row_id, new)
+        case "restore":
+            found = Restore(row_id, {}, old)
+        case "rule":
+            ruling = cast("Mapping[str, object]", load(new if old is None else old))
+            found = Rule(Ruling.from_dict(ruling), in_force=new is not None)
+    return found

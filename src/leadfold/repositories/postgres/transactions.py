@@ -1,0 +1,90 @@
+"""Where a transaction begins and ends, and how a part of one is undone. Steps; they run nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from psycopg import sql
+
+from leadfold.exceptions import RetryableError, StoreError, UnitError
+from leadfold.repositories.postgres.composing import fixed
+from leadfold.repositories.postgres.steps import Statement
+
+if TYPE_CHECKING:
+    from leadfold.repositories.postgres.steps import Steps
+
+__all__ = ["BEGIN", "BEGIN_READING", "ROLLBACK", "as_was_set", "in_savepoint", "in_transaction"]
+
+R = TypeVar("R")
+
+_EXACT = {
+    "bytea_output": "hex",
+    "datestyle": "ISO, MDY",
+    "extra_float_digits": "1",
+    "intervalstyle": "postgres",
+}
+"""Settings under which every type writes what it reads back exactly."""
+
+_SETTINGS = sql.SQL("; ").join(
+    sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
+    for name, value in _EXACT.items()
+)
+BEGIN = Statement(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED; ") + _SETTINGS)
+BEGIN_READING = Statement(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ") + _SETTINGS)
+ROLLBACK = Statement(sql.SQL("ROLLBACK"))
+_COMMIT = Statement(sql.SQL("COMMIT"))
+
+
+def in_transaction(steps: Steps[R]) -> Steps[R]:
+    """Run *steps* in one transaction of their own: kept whole, or undone whole."""
+    yield BEGIN
+    try:
+        result = yield from steps
+    except BaseException:
+        with suppress(StoreError):  # a connection that is lost has rolled back already
+            yield ROLLBACK
+        raise
+    try:
+        yield _COMMIT
+    except UnitError as e:
+        msg = f"nothing was written: {e}"
+        raise StoreError(msg) from e
+    except RetryableError as e:
+        msg = f"{e}; whether it was committed, the list of runs tells by the run's id"
+        raise StoreError(msg) from e
+    return result
+
+
+def as_was_set(steps: Steps[R]) -> Steps[R]:
+    """Run *steps* under exact settings; the caller's are put back, as a failure does too."""
+    names = ", ".join(f"current_setting('{name}')" for name in _EXACT)
+    answer = yield Statement(fixed(f"SELECT {names}"))
+    yield Statement(_SETTINGS)
+    result = yield from steps
+    yield Statement(
+        sql.SQL("; ").join(
+            sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
+            for name, value in zip(_EXACT, answer.rows[0], strict=True)
+        )
+    )
+    return result
+
+
+def in_savepoint(name: str, steps: Steps[R], *, immediate: bool = False) -> Steps[R]:
+    """Undo what *steps* wrote if they raise, and nothing else.
+
+    With *immediate* deferred constraints are checked before the savepoint is released.
+    """
+    point = sql.Identifier(name)
+    yield Statement(sql.SQL("SAVEPOINT {}").format(point))
+    try:
+        result = yield from steps
+        checked = sql.SQL("SET CONSTRAINTS ALL IMMEDIATE; " if immediate else "")
+        yield Statement(checked + sql.SQL("RELEASE SAVEPOINT {}").format(point))
+    except BaseException:
+        back = sql.SQL("ROLLBACK TO SAVEPOINT {0}; RELEASE SAVEPOINT {0}").format(point)
+        with suppress(StoreError):
+            yield Statement(back)
+        raise
+    return result

@@ -1,0 +1,86 @@
+"""Rows of leadfold's own tables, and cells of the user's, as the port has them. Values only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from leadfold.changes import Run
+from leadfold.repositories.cells import load, moment
+from leadfold.repository import ORIGINAL, LedgerEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from leadfold.repositories.mapping import LeadTable
+    from leadfold.repository import Action, Maker
+
+__all__ = ["entry_of", "fields_of", "maker_of", "run_of"]
+
+Row = tuple[object, ...]
+
+
+def fields_of(columns: Sequence[Sequence[object]], lead: LeadTable) -> dict[str, Sequence[object]]:
+    """Return cells by kind and scope; several columns of one kind make tuples."""
+    fields: dict[str, Sequence[object]] = {}
+    remaining = iter(columns)
+    for kind, named in lead.identifiers.items():
+        cells = [next(remaining) for _ in named]
+        fields[kind] = cells[0] if len(cells) == 1 else _tuples(cells)
+    for scope in lead.scopes:
+        fields[scope] = next(remaining)
+    return fields
+
+
+def _tuples(cells: Sequence[Sequence[object]]) -> list[object]:
+    """Return one cell of several: a tuple of the texts there are, or None."""
+    return [
+        tuple(text for text in row if text is not None) or None for row in zip(*cells, strict=False)
+    ]
+
+
+def maker_of(inserted: object, metadata: Mapping[str, object] | None) -> Maker | None:
+    """Return who made a customer: the ledger knows, or its *metadata* says so."""
+    said = (metadata or {}).get("createdBy")
+    if inserted or said == "leadfold":
+        return "leadfold"
+    return "original" if said == ORIGINAL else None
+
+
+def run_of(row: Row) -> Run:
+    """Return a run as it was written."""
+    run, action, mode, actor, created_by, at, policy, versions, status, stats, extra = row
+    return Run(
+        id=str(run),
+        action=str(action),
+        mode=str(mode),
+        actor=str(actor),
+        created_by=str(created_by),
+        at=cast("datetime", moment(at)),
+        policy=str(policy),
+        versions=cast("Mapping[str, str]", load(versions)),
+        status=str(status),
+        stats=cast("Mapping[str, object]", load(stats)),
+        extra=cast("Mapping[str, object]", load(extra)),
+    )
+
+
+def entry_of(row: Row) -> LedgerEntry:
+    """Return an entry of the ledger."""
+    run, unit, table, row_id, action, before, after, reason = row
+    return LedgerEntry(
+        run_id=str(run),
+        unit=cast("int", unit),
+        table=str(table),
+        row=str(row_id),
+        action=cast("Action", action),
+        before=load(before),
+        after=_image(load(after)) if action == "insert" else load(after),
+        reason=str(reason),
+    )
+
+
+def _image(row: object) -> object:
+    """Return a customer's *row* as it was given: its moment is no text."""
+    image = cast("dict[str, object]", row)
+    return {**image, "created_at": moment(image.get("created_at"))}

@@ -1,0 +1,183 @@
+-- What a Reader asks. Names in braces are quoted tables and columns, or pieces that shapes.py makes.
+
+-- name: leads
+SELECT
+    row.{lead.id}::text,
+    {lead_name},
+    {lead_created_at},
+    row.{lead.customer_id}::text,
+    {lead_version},
+    {indexed}
+    {lead_cells}
+FROM {leads} AS row {lead_record}
+WHERE {lead_chosen};
+
+-- name: customers
+SELECT
+    row.{customer.id}::text,
+    {customer_name},
+    {customer_phone},
+    {customer_email},
+    {customer_metadata},
+    {customer_created_at},
+    {customer_version},
+    {indexed},
+    {customer_inserted}
+FROM {customers} AS row {customer_record}
+WHERE {customer_chosen};
+
+-- name: rows_that
+(SELECT * FROM {table} WHERE {conditions});
+
+-- name: chosen
+row.{id} = ANY (CAST(%(ids)s::text[] AS {type}[]));
+
+-- name: lead_record
+LEFT JOIN {own}.records AS record
+    ON record.tenant = %(whose)s AND record.record_id = row.{lead.id}::text;
+
+-- name: customer_record
+LEFT JOIN {own}.records AS record
+    ON record.tenant = %(whose)s AND record.record_id = 'customer:' || row.{customer.id}::text
+LEFT JOIN (
+    SELECT DISTINCT row_id FROM {own}.ledger WHERE table_name = 'Customer' AND action = 'insert'
+) AS made ON made.row_id = row.{customer.id}::text;
+
+-- name: dependents
+SELECT found.lead_id::text, found.customer_id::text, found.rows, known.{lead.id} IS NOT NULL
+FROM (
+    SELECT row.{dependent.lead_id} AS lead_id, row.{dependent.customer_id} AS customer_id, count(*) AS rows
+    FROM {dependent.table} AS row
+    WHERE {dependent_mine}
+    GROUP BY 1, 2
+) AS found
+LEFT JOIN {leads} AS known ON known.{lead.id}::text = found.lead_id::text;
+
+-- name: dependent_mine
+NOT EXISTS (
+    SELECT 1 FROM {lead.table} AS other
+    WHERE other.{lead.id}::text = row.{dependent.lead_id}::text
+    AND other.{lead.tenant}::text IS DISTINCT FROM %(tenant)s
+) AND NOT EXISTS (
+    SELECT 1 FROM {customer.table} AS other
+    WHERE other.{customer.id}::text = row.{dependent.customer_id}::text
+    AND other.{customer.tenant}::text IS DISTINCT FROM %(tenant)s
+);
+
+-- name: index_state
+SELECT fingerprint, clock FROM {own}.index_state WHERE tenant = %(whose)s;
+
+-- name: holders
+SELECT asked.kind, asked.value, holder.record_id
+FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value)
+CROSS JOIN LATERAL (
+    SELECT each.record_id FROM {own}.holders AS each
+    WHERE each.tenant = %(whose)s AND each.kind = asked.kind AND each.value = asked.value
+    ORDER BY each.record_id LIMIT %(at_most)s
+) AS holder
+ORDER BY 1, 2, 3;
+
+-- name: held
+SELECT record_id, identifiers FROM {own}.records
+WHERE tenant = %(whose)s AND record_id = ANY (%(records)s::text[])
+ORDER BY record_id;
+
+-- name: versions
+SELECT identity.kind, identity.value, identity.version
+FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value)
+JOIN {own}.identity AS identity
+    ON identity.tenant = %(whose)s AND identity.kind = asked.kind AND identity.value = asked.value;
+
+-- name: rulings
+SELECT id, parts, created_at AT TIME ZONE 'UTC', actor FROM {own}.rulings
+WHERE tenant = %(whose)s ORDER BY created_at NULLS LAST, id COLLATE "C";
+
+-- name: runs
+SELECT id, action, mode, actor, created_by, at AT TIME ZONE 'UTC', policy, versions, status, stats, extra
+FROM {own}.runs
+WHERE tenant = %(whose)s AND (%(ids)s::text[] IS NULL OR id = ANY (%(ids)s::text[]))
+ORDER BY sequence DESC LIMIT %(limit)s;
+
+-- name: entry_columns
+run.id, entry.unit, entry.table_name, entry.row_id, entry.action, entry.before, entry.after,
+    entry.reason;
+
+-- name: entries
+SELECT {entry_columns}
+FROM {own}.runs AS run
+JOIN {own}.ledger AS entry ON entry.run = run.sequence
+WHERE run.tenant = %(whose)s AND run.id = %(run_id)s
+ORDER BY entry.unit, entry.sequence;
+
+-- name: later
+WITH this AS (
+    SELECT sequence FROM {own}.runs WHERE tenant = %(whose)s AND id = %(run_id)s
+),
+touched AS (
+    SELECT DISTINCT entry.table_name, entry.row_id
+    FROM {own}.ledger AS entry WHERE entry.run = (SELECT sequence FROM this)
+)
+SELECT {entry_columns}
+FROM {own}.runs AS run
+JOIN {own}.ledger AS entry ON entry.run = run.sequence
+JOIN touched ON touched.table_name = entry.table_name AND touched.row_id = entry.row_id
+WHERE run.tenant = %(whose)s AND run.sequence > (SELECT sequence FROM this)
+ORDER BY entry.run, entry.sequence;
+
+-- name: history
+SELECT {entry_columns}
+FROM {own}.ledger AS entry
+JOIN {own}.runs AS run ON run.sequence = entry.run
+WHERE run.tenant = %(whose)s AND (
+    entry.row_id = %(row)s AND entry.table_name = %(table)s
+    OR %(table)s = 'Customer' AND entry.action IN ('link', 'follow', 'retire', 'restore')
+    AND (entry.before = %(quoted)s OR entry.after = %(quoted)s)
+)
+ORDER BY entry.run, entry.sequence;
+
+-- name: linked
+SELECT row.{lead.id}::text FROM {leads} AS row WHERE row.{lead.customer_id} IS NOT NULL;
+
+-- name: unexplained
+SELECT row.{lead.id}::text
+FROM {leads} AS row
+LEFT JOIN LATERAL (
+    SELECT entry.after
+    FROM {own}.ledger AS entry
+    JOIN {own}.runs AS run ON run.sequence = entry.run
+    WHERE entry.table_name = 'Lead' AND entry.row_id = row.{lead.id}::text
+    AND run.tenant = %(whose)s
+    ORDER BY entry.sequence DESC LIMIT 1
+) AS given ON true
+WHERE row.{lead.customer_id} IS NOT NULL
+AND given.after IS DISTINCT FROM to_json(row.{lead.customer_id}::text)::text;
+
+-- name: links
+SELECT row.{pointing.id}::text, row.{pointing.customer_id}::text, {pointing_lead}
+FROM {pointing.table} AS row
+WHERE row.{pointing.id} = ANY (CAST(%(ids)s::text[] AS {pointing.id_type}[])) AND {pointing_mine};
+
+-- name: pointing_at
+SELECT row.{pointing.id}::text, row.{pointing.customer_id}::text, {pointing_lead}
+FROM {pointing.table} AS row
+WHERE row.{pointing.customer_id} = ANY (CAST(%(ids)s::text[] AS {pointing.customer_type}[]))
+AND {customer_mine};
+
+-- name: lead_mine
+row.{lead.tenant}::text IS NOT DISTINCT FROM %(tenant)s;
+
+-- name: customer_mine
+NOT EXISTS (
+    SELECT 1 FROM {customer.table} AS other
+    WHERE other.{customer.id}::text = row.{pointing.customer_id}::text
+    AND other.{customer.tenant}::text IS DISTINCT FROM %(tenant)s
+);
+
+-- name: audited_script
+SELECT row.{audit.payload}::text FROM {audit.table} AS row WHERE row.{audit.id}::text = %(run_id)s;
+
+-- name: user_audited
+SELECT {audit.action}::text, count(*) FROM {audit.table} GROUP BY 1;
+
+-- name: own_audited
+SELECT action, count(*) FROM {own}.audit WHERE tenant = %(whose)s GROUP BY action;

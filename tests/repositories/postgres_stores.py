@@ -1,0 +1,80 @@
+"""Schemas that PostgreSQL tests work in: the usual tables, each test's its own, dropped after."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import count
+from os import getpid
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import attrs
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from leadfold.repositories.postgres import create_user_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import LiteralString
+
+__all__ = ["Place", "as_url", "new_database", "new_place"]
+
+_NUMBERS = count(1)
+
+
+@attrs.frozen
+class Place:
+    """A schema of a test's own: *dsn* finds its tables, *own* is where leadfold's go."""
+
+    dsn: str
+    schema: str
+
+    @property
+    def own(self) -> str:
+        """Return the name of the schema of leadfold's tables."""
+        return f"{self.schema}_own"
+
+    def run(self, statement: LiteralString, *values: object) -> list[tuple[object, ...]]:
+        """Run a statement on a connection of one's own, and return its rows."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            cursor = connection.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def new_place(server: str) -> Iterator[Place]:
+    """Make a schema with the usual tables, and drop all of it in the end."""
+    schema = f"leadfold_test_{getpid()}_{next(_NUMBERS)}"
+    place = Place(make_conninfo(server, options=f"-csearch_path={schema}"), schema)
+    names = [sql.Identifier(schema), sql.Identifier(place.own)]
+    with psycopg.connect(place.dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(names[0]))
+        create_user_tables(connection)
+        try:
+            yield place
+        finally:
+            connection.execute("SET client_min_messages = warning")
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}, {} CASCADE").format(*names))
+
+
+@contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """Make a database with the usual tables, yield its DSN, and drop it in the end."""
+    name = f"leadfold_test_{getpid()}_{next(_NUMBERS)}"
+    dsn = make_conninfo(server, dbname=name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            with psycopg.connect(dsn, autocommit=True) as made:
+                create_user_tables(made)
+            yield dsn
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+            connection.execute(drop.format(sql.Identifier(name)))
+
+
+def as_url(dsn: str) -> str:
+    """Return *dsn* as the command line takes it."""
+    return f"postgresql:///?{urlencode(conninfo_to_dict(dsn))}"
