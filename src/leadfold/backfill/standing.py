@@ -17,13 +17,22 @@ from leadfold.exceptions import MappingError
 from leadfold.repository import CUSTOMER, LEAD, RULING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from leadfold.changes import Run
     from leadfold.repository import LedgerEntry, Maker, Reader, StoreFacts
 
-__all__ = ["UNDOES", "Now", "Place", "built_upon", "portions", "read_now", "undone_by"]
+__all__ = [
+    "UNDOES",
+    "Now",
+    "Place",
+    "built_upon",
+    "later_deeds",
+    "portions",
+    "read_now",
+    "undone_by",
+]
 
 UNDOES = "undoes"
 """The key of `Run.extra` under which a rollback names the run it takes back."""
@@ -32,6 +41,9 @@ PORTION = 20_000
 
 Place = tuple[str, str]
 """A row: its table, as the ledger calls it, and its id."""
+
+Deed = tuple[Place, str, str]
+"""What a later run did: to which row, by which action, and the run's id."""
 
 
 @attrs.frozen
@@ -63,12 +75,21 @@ class Now:
     rulings: Collection[str]
 
 
-def undone_by(reader: Reader, run: Run) -> tuple[Run | None, dict[str, str]]:
+def later_deeds(reader: Reader, run: Run) -> list[Deed]:
+    """Return what later runs did to rows of *run*, in the order written, without any image."""
+    return [
+        ((entry.table, entry.row), entry.action, entry.run_id) for entry in reader.later(run.id)
+    ]
+
+
+def undone_by(
+    reader: Reader, run: Run, deeds: Collection[Deed]
+) -> tuple[Run | None, dict[str, str]]:
     """Return the rollback in force that took *run* back, and what later rollbacks took back.
 
     The second is a mapping from the id of each later rollback to the run it undoes.
     """
-    ids = {entry.run_id for entry in reader.later(run.id)}
+    ids = {run_id for _, _, run_id in deeds}
     later = reader.runs(len(ids), ids=ids) if ids else ()
     rollbacks = {each.id: str(each.extra[UNDOES]) for each in later if UNDOES in each.extra}
     undone: set[str] = set()
@@ -81,26 +102,23 @@ def undone_by(reader: Reader, run: Run) -> tuple[Run | None, dict[str, str]]:
     return taken_back, rollbacks
 
 
-def built_upon(
-    reader: Reader, run: Run, rollbacks: Mapping[str, str]
-) -> dict[Place, tuple[str, ...]]:
-    """Return the later runs that changed rows of *run* and still stand, by row.
+def built_upon(deeds: Iterable[Deed], rollbacks: Mapping[str, str]) -> dict[Place, tuple[str, ...]]:
+    """Return the later runs that did *deeds* which still stand, by row.
 
     What a run did to a row and its rollback undid is no trace, nor is a rollback that was itself
     rolled back, however often to and fro; an erasure builds on nothing.
     """
     standing: dict[Place, dict[str, str]] = defaultdict(dict)
     last: dict[Place, str] = {}
-    for entry in reader.later(run.id):
-        place = (entry.table, entry.row)
-        if entry.action == "erase" or last.get(place) == entry.run_id:
+    for place, action, run_id in deeds:
+        if action == "erase" or last.get(place) == run_id:
             continue
-        last[place] = entry.run_id
-        turned = entry.run_id
+        last[place] = run_id
+        turned = run_id
         while turned in rollbacks:
             turned = rollbacks[turned]
         if standing[place].pop(turned, None) is None:
-            standing[place][turned] = entry.run_id
+            standing[place][turned] = run_id
     return {place: tuple(runs.values()) for place, runs in standing.items() if runs}
 
 

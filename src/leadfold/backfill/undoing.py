@@ -14,7 +14,14 @@ import attrs
 
 from leadfold.backfill.images import with_counts
 from leadfold.backfill.rollback import Blocker, RollbackPlan
-from leadfold.backfill.standing import UNDOES, built_upon, portions, read_now, undone_by
+from leadfold.backfill.standing import (
+    UNDOES,
+    built_upon,
+    later_deeds,
+    portions,
+    read_now,
+    undone_by,
+)
 from leadfold.changes import (
     Link,
     PatchCustomer,
@@ -34,7 +41,7 @@ from leadfold.exceptions import (
     NotUndoableError,
 )
 from leadfold.model import Ruling
-from leadfold.repository import LEAD, undeclared
+from leadfold.repository import LEAD, RULING, undeclared
 from leadfold.rulings import unruly
 
 if TYPE_CHECKING:
@@ -76,10 +83,11 @@ def make_rollback(reader: Reader, undoes: Run, run: Run) -> RollbackPlan:
     Raises:
         AlreadyUndoneError, NothingToUndo, LinkRequiredError, MappingError.
     """
-    taken_back, rollbacks = undone_by(reader, undoes)
+    deeds = later_deeds(reader, undoes)
+    taken_back, rollbacks = undone_by(reader, undoes, deeds)
     if taken_back is not None:
         raise AlreadyUndoneError(undoes.id, taken_back.id)
-    later = built_upon(reader, undoes, rollbacks)
+    later = built_upon(deeds, rollbacks)
     found = _Undone(keeping=run.mode == "keep")
     for units in portions(reader.entries(undoes.id)):
         now = read_now(reader, units)
@@ -153,7 +161,7 @@ class _Undone:
     def _without(self, unit: Unit, blocked: Collection[str]) -> Unit:
         lost = [c for c in unit.changes if isinstance(c, Rule) and c.ruling.id in blocked]
         problem = "is contradicted by a newer ruling"
-        self.blockers += [Blocker(unit.number, "Ruling", c.ruling.id, problem) for c in lost]
+        self.blockers += [Blocker(unit.number, RULING, c.ruling.id, problem) for c in lost]
         return attrs.evolve(unit, changes=tuple(c for c in unit.changes if c not in lost))
 
 
@@ -170,6 +178,7 @@ class _StandingUnit:
         self._retired = {entry.row: entry for entry in entries if entry.action == "retire"}
         self._made = [entry for entry in entries if entry.action in _MAKES]
         self._own = [entry for entry in entries if entry.action in _LINKS]
+        self._own_places = {(entry.table, entry.row) for entry in self._own}
         self._checks: Mapping[str, Callable[[LedgerEntry], str | None]] = {
             "link": self._link_problem,
             "follow": self._link_problem,
@@ -250,11 +259,10 @@ class _StandingUnit:
 
         Moved back, the lead would have another customer than they.
         """
-        own = {(entry.table, entry.row) for entry in self._own}
         gained: dict[tuple[object, str | None], list[Place]] = defaultdict(list)
         moved = (e for e in self._own if e.table == LEAD and e.before is not None)
         for customer in {cast("str | None", entry.after) for entry in moved}:
-            for place in self._now.pointing.get(customer or "", frozenset()) - own:
+            for place in self._now.pointing.get(customer or "", frozenset()) - self._own_places:
                 gained[customer, self._now.lead_of.get(place)].append(place)
         return gained
 
@@ -296,8 +304,7 @@ class _StandingUnit:
 
     def _made_problem(self, entry: LedgerEntry) -> str | None:
         """Return what has come to hang on a customer that the run made."""
-        own = {(each.table, each.row) for each in self._own}
-        gained = self._now.pointing.get(entry.row, frozenset()) - own
+        gained = self._now.pointing.get(entry.row, frozenset()) - self._own_places
         if gained:
             return f"has {len(gained)} more row(s) pointing at it: {_tables(gained)}"
         written = entry.after

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.backfill.snapshot import RECORD
 from leadfold.exceptions import UnknownCustomerError
 from leadfold.model import Customer
 from leadfold.repository import LEAD
@@ -13,10 +14,7 @@ from leadfold.repository import LEAD
 if TYPE_CHECKING:
     from leadfold.repository import Maker, Reader, Reference
 
-__all__ = ["RECORD", "StoredCustomer", "find_customer", "leads_among", "read_customer"]
-
-RECORD = "customer:"
-"""What the id of a customer that takes part in grouping as a record begins with."""
+__all__ = ["StoredCustomer", "find_customer", "leads_among", "read_customer"]
 
 
 @attrs.frozen

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from leadfold.changes import Run
-from leadfold.repositories.cells import load, moment
-from leadfold.repository import ORIGINAL, LedgerEntry
+from leadfold.repositories.cells import identifiers_of, json_object, load, moment
+from leadfold.repository import ORIGINAL, CustomerBatch, LedgerEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from leadfold.repositories.mapping import LeadTable
     from leadfold.repository import Action, Maker
 
-__all__ = ["entry_of", "fields_of", "maker_of", "run_of"]
+__all__ = ["customer_columns", "entry_of", "fields_of", "maker_of", "run_of"]
 
 Row = tuple[object, ...]
 
@@ -45,6 +45,24 @@ def maker_of(inserted: object, metadata: Mapping[str, object] | None) -> Maker |
     if inserted or said == "leadfold":
         return "leadfold"
     return "original" if said == ORIGINAL else None
+
+
+def customer_columns(rows: Sequence[Row]) -> CustomerBatch:
+    """Return rows of the query for customers, each with its id, as the port's columns."""
+    columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * 9
+    ids, names, phones, emails, metadata, created_at, versions, indexed, inserted = columns
+    objects = [json_object(raw) for raw in metadata]
+    return CustomerBatch(
+        ids=cast("Sequence[str]", ids),
+        names=cast("Sequence[str | None]", names),
+        phones=cast("Sequence[str | None]", phones),
+        emails=cast("Sequence[str | None]", emails),
+        metadata=objects,
+        created_at=[moment(raw) for raw in created_at],
+        made_by=[maker_of(*made) for made in zip(inserted, objects, strict=True)],
+        versions=cast("Sequence[int]", versions),
+        indexed=identifiers_of(indexed),
+    )
 
 
 def run_of(row: Row) -> Run:

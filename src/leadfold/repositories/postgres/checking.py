@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from leadfold.backfill.checking import EXPLAINED_BY, LARGE
+from leadfold.repositories.checks_told import HEADER, OF_DEPENDENTS
 from leadfold.repositories.postgres.composing import identifier, quoted
 
 if TYPE_CHECKING:
@@ -16,27 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["validation_sql"]
 
-_HEADER = """\
--- The checks of leadfold's validation that are plain SQL. They only read: each statement gives
--- one row, with the name of the check, the figure expected and the actual one.
--- Not here, for SQL cannot group leads and would only seem to: drift (groups with several
--- customers, customers with several groups), stale index entries, leads that cannot be read.
--- Counted otherwise than there: phones and emails are compared as written, not normalized; what
--- leadfold made goes by the metadata, not by the ledger; NOT NULL asks for the whole table."""
 _TENANT = "-- Run it with psql -v tenant=NAME."
-_OF_DEPENDENTS = {
-    "linked": "{} linked",
-    "lead": "{} whose lead is missing",
-    "customer": "{} whose customer is missing",
-    "mismatch": "{}/lead mismatch",
-    "not_null": "{} ready for NOT NULL",
-}
-"""Each statement for a dependent table, with what `backfill.validate` calls its check."""
 
 
 def validation_sql(shapes: Shapes) -> str:
     """Return the checks that are plain SQL over the tables of *shapes*, as a script for psql."""
-    header = _HEADER if shapes.mapping.lead.tenant is None else f"{_HEADER}\n{_TENANT}"
+    header = HEADER if shapes.mapping.lead.tenant is None else f"{HEADER}\n{_TENANT}"
     statements = (f"{_scripted(statement)};" for statement in _statements(shapes))
     return "\n\n".join([header, *statements]) + "\n"
 
@@ -51,7 +37,7 @@ def _statements(shapes: Shapes) -> Iterator[sql.Composed]:
     for name in ("linked", "customer", "not_null"):
         yield shapes.text(f"check_leads_{name}")
     for table in mapping.dependents:
-        for statement, name in _OF_DEPENDENTS.items():
+        for statement, name in OF_DEPENDENTS.items():
             title = quoted(name.format(table.name))
             yield shapes.of_dependent(f"check_{statement}", table, title=title)
     if mapping.customer.metadata is not None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from leadfold.repositories.cells import identifiers_of, json_object, moment
-from leadfold.repositories.records import fields_of, maker_of
-from leadfold.repository import CustomerBatch, LeadBatch
+from leadfold.repositories.cells import identifiers_of, moment
+from leadfold.repositories.records import customer_columns, fields_of
+from leadfold.repository import LeadBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from leadfold.repositories.mapping import LeadTable
     from leadfold.repositories.postgres.steps import Row
+    from leadfold.repository import CustomerBatch
 
 __all__ = ["customer_batch", "lead_batch"]
 
@@ -42,18 +43,4 @@ def lead_batch(rows: Sequence[Row], lead: LeadTable) -> LeadBatch:
 
 def customer_batch(rows: Sequence[Row]) -> CustomerBatch:
     """Return rows of the query for customers as the port's columns."""
-    rows = [row for row in rows if row[0]]
-    columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * 9
-    ids, names, phones, emails, metadata, created_at, versions, indexed, inserted = columns
-    objects = [json_object(raw) for raw in metadata]
-    return CustomerBatch(
-        ids=cast("Sequence[str]", ids),
-        names=cast("Sequence[str | None]", names),
-        phones=cast("Sequence[str | None]", phones),
-        emails=cast("Sequence[str | None]", emails),
-        metadata=objects,
-        created_at=[moment(raw) for raw in created_at],
-        made_by=[maker_of(*made) for made in zip(inserted, objects, strict=True)],
-        versions=cast("Sequence[int]", versions),
-        indexed=identifiers_of(indexed),
-    )
+    return customer_columns([row for row in rows if row[0]])

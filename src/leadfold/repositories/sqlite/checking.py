@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leadfold.backfill.checking import EXPLAINED_BY, LARGE
+from leadfold.repositories.checks_told import HEADER, OF_DEPENDENTS
 from leadfold.repositories.sqlite.shapes import Shapes, literal, quote
 
 if TYPE_CHECKING:
@@ -14,22 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["validation_sql"]
 
-_HEADER = """\
--- The checks of leadfold's validation that are plain SQL. They only read: each statement gives
--- one row, with the name of the check, the figure expected and the actual one.
--- Not here, for SQL cannot group leads and would only seem to: drift (groups with several
--- customers, customers with several groups), stale index entries, leads that cannot be read.
--- Counted otherwise than there: phones and emails are compared as written, not normalized; what
--- leadfold made goes by the metadata, not by the ledger; NOT NULL asks for the whole table."""
 _TENANT = "-- Bind :tenant, as with .parameter set :tenant 'NAME', before you run it."
-_OF_DEPENDENTS = {
-    "linked": "{} linked",
-    "lead": "{} whose lead is missing",
-    "customer": "{} whose customer is missing",
-    "mismatch": "{}/lead mismatch",
-    "not_null": "{} ready for NOT NULL",
-}
-"""Each statement for a dependent table, with what `backfill.validate` calls its check."""
 
 
 def validation_sql(mapping: StoreMapping) -> str:
@@ -45,7 +31,7 @@ def validation_sql(mapping: StoreMapping) -> str:
         || coalesce(100 * count(row."customer_id") / nullif(count(*), 0), 100) || '%)' AS actual
     FROM main."Lead" AS row;
     """
-    header = _HEADER if mapping.lead.tenant is None else f"{_HEADER}\n{_TENANT}"
+    header = HEADER if mapping.lead.tenant is None else f"{HEADER}\n{_TENANT}"
     statements = (f"{statement};" for statement in _statements(mapping))
     return "\n\n".join([header, *statements]) + "\n"
 
@@ -56,7 +42,7 @@ def _statements(mapping: StoreMapping) -> Iterator[str]:
         yield shapes.statement(f"check_leads_{name}")
     for table in mapping.dependents:
         pieces = _pieces(shapes, table)
-        for statement, name in _OF_DEPENDENTS.items():
+        for statement, name in OF_DEPENDENTS.items():
             named = {**pieces, "title": literal(name.format(table.name))}
             yield shapes.statement(f"check_{statement}", **named)
     if mapping.customer.metadata is not None:

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from leadfold.repositories.cells import identifiers_of, json_object, moment
-from leadfold.repositories.records import entry_of, fields_of, maker_of, run_of
-from leadfold.repository import CustomerBatch, LeadBatch
+from leadfold.repositories.cells import identifiers_of, moment
+from leadfold.repositories.records import customer_columns, entry_of, fields_of, run_of
+from leadfold.repository import LeadBatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from leadfold.repositories.mapping import LeadTable
     from leadfold.repositories.sqlite.session import Row
+    from leadfold.repository import CustomerBatch
 
 __all__ = ["Rows", "customer_batch", "entry_of", "lead_batch", "run_of"]
 
@@ -104,17 +105,4 @@ def customer_batch(batch: Rows) -> CustomerBatch:
         for at, row in enumerate(batch.rows)
         if row[0] and 0 not in batch.broken.get(at, frozenset())
     ]
-    columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * 9
-    ids, names, phones, emails, metadata, created_at, versions, indexed, inserted = columns
-    objects = [json_object(raw) for raw in metadata]
-    return CustomerBatch(
-        ids=cast("Sequence[str]", ids),
-        names=cast("Sequence[str | None]", names),
-        phones=cast("Sequence[str | None]", phones),
-        emails=cast("Sequence[str | None]", emails),
-        metadata=objects,
-        created_at=[moment(raw) for raw in created_at],
-        made_by=[maker_of(*made) for made in zip(inserted, objects, strict=True)],
-        versions=cast("Sequence[int]", versions),
-        indexed=identifiers_of(indexed),
-    )
+    return customer_columns(rows)
