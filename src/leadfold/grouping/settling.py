@@ -66,6 +66,9 @@ def settle(
                 divisions.append((parts, guard.reason))
     joined = []
     for piece in pieces:
+        if len(piece) == 1:
+            joined.append(piece)
+            continue
         broken = next((guard for guard in guards if guard.exceeded_by(piece)), None)
         parts = [piece] if broken is None else [[group] for group in piece]
         joined.extend(parts)
@@ -101,13 +104,16 @@ def held_apart(
 
 def connected(groups: Iterable[int], values: Mapping[int, Collection[Hashable]]) -> list[list[int]]:
     """Return the sets of *groups* that shared *values* connect, each in ascending order."""
+    ordered = sorted(groups)
+    if len(ordered) < 2:  # noqa: PLR2004 - one alone is connected; most are
+        return [ordered] if ordered else []
     holders: dict[Hashable, list[int]] = defaultdict(list)
-    for group in groups:
+    for group in ordered:
         for value in values.get(group, ()):
             holders[value].append(group)
     seen: set[int] = set()
     found = []
-    for start in sorted(groups):
+    for start in ordered:
         if start in seen:
             continue
         seen.add(start)
@@ -162,6 +168,8 @@ def _clusters(
     owners_of: Mapping[Hashable, set[Owner]],
 ) -> list[list[int]]:
     """Connect the *free* groups by values that are not owned: they have no owner, or several."""
+    if len(free) < 2:  # noqa: PLR2004
+        return [[*free]] if free else []
     loose = {
         group: [value for value in values.get(group, ()) if len(owners_of.get(value, ())) != 1]
         for group in free
