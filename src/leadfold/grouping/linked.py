@@ -65,6 +65,8 @@ class _Linking:
         pieces = (piece for block in blocks for piece in self._settled(block, guards, generic))
         joined = [piece for piece in pieces if len(piece) > 1]
         held.forget_holders()
+        if len(self._held) == len(self._rules):
+            self._held.clear()  # nobody asks after the last level
         self._join(joined)
 
     def _generic(self, place: int, held: Holdings) -> set[str]:
@@ -118,15 +120,18 @@ class _Linking:
         return found
 
     def _stopped(self, place: int, value: str, reason: StopReason, groups: Iterable[int]) -> None:
-        met = tuple(self._first_row[group] for group in groups)
-        key = (place, value)
-        self._stopped_by[key] = (*self._stopped_by.get(key, ()), (reason, met))
+        first_row = self._first_row
+        step = (reason, tuple([first_row[group] for group in groups]))
+        self._stopped_by[place, value] = (*self._stopped_by.get((place, value), ()), step)
 
     @cached_property
-    def _first_row(self) -> dict[int, int]:
+    def _first_row(self) -> list[int]:
         """Return the first row of each of the start's groups, one of which names each later one."""
         labels = self._start.labels
-        return dict(zip(reversed(labels), reversed(range(len(labels))), strict=True))
+        found = [0] * self._start.size
+        for row in range(len(labels) - 1, -1, -1):
+            found[labels[row]] = row
+        return found
 
 
 def _blocks(held: Holdings, generic: Collection[str], size: int) -> Iterator[list[int]]:

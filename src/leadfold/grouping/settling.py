@@ -61,7 +61,10 @@ def settle(
         if guard.limit == 1:
             whole, pieces = pieces, []
             for piece in whole:
-                parts = _divided(piece, values, guard) if guard.exceeded_by(piece) else [piece]
+                if len(piece) == 1 or not guard.exceeded_by(piece):
+                    pieces.append(piece)
+                    continue
+                parts = _divided(piece, values, guard)
                 pieces.extend(parts)
                 divisions.append((parts, guard.reason))
     joined = []
@@ -93,13 +96,15 @@ def held_apart(
 ) -> dict[V, list[int]]:
     """Return the values that groups of more than one part hold, with all these groups."""
     holders: dict[V, list[int]] = defaultdict(list)
-    parts_of: dict[V, set[int]] = defaultdict(set)
+    part_of: dict[V, int] = {}
+    apart: set[V] = set()
     for number, part in enumerate(parts):
         for group in part:
             for value in values.get(group, ()):
                 holders[value].append(group)
-                parts_of[value].add(number)
-    return {value: groups for value, groups in holders.items() if len(parts_of[value]) > 1}
+                if part_of.setdefault(value, number) != number:
+                    apart.add(value)
+    return {value: groups for value, groups in holders.items() if value in apart}
 
 
 def connected(groups: Iterable[int], values: Mapping[int, Collection[Hashable]]) -> list[list[int]]:
@@ -132,16 +137,17 @@ def _divided(
     piece: Sequence[int], values: Mapping[int, Collection[Hashable]], guard: Guard
 ) -> list[list[int]]:
     """Divide *piece*, which exceeds the unique *guard*, among the guard's owners."""
-    owner_of = {group: frozenset(guard.held.get(group, ())) for group in piece}
-    anchors = {group: owner for group, owner in owner_of.items() if owner}
+    anchors = {group: frozenset(guard.held[group]) for group in piece if guard.held.get(group)}
     owners_of = _owners_of_values(anchors, values)
     sides: dict[Owner, list[int]] = defaultdict(list)
     for group, owner in anchors.items():
         sides[owner].append(group)
     parts = []
     for cluster in _clusters([group for group in piece if group not in anchors], values, owners_of):
-        held = {value for group in cluster for value in values.get(group, ())}
-        claims = {owner for value in held for owner in owners_of.get(value, ())}
+        claims: set[Owner] = set()
+        for group in cluster:
+            for value in values.get(group, ()):
+                claims.update(owners_of.get(value, ()))
         if len(claims) == 1:
             sides[claims.pop()].extend(cluster)
         else:
