@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errands",),
     ("grouping", "survivorship", "evaluate"),
     ("backfill", "customers"),
-    ("repositories",),
+    ("aio", "repositories"),
     ("testing",),
     ("cli",),
     ("__main__",),
