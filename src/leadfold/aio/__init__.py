@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from leadfold.aio import customers
 from leadfold.backfill import errands
 from leadfold.backfill.checking import validating
 from leadfold.errands import arun
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from leadfold.reporter import Reporter
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["apply", "plan", "plan_rollback", "rollback", "validate"]
+__all__ = ["apply", "customers", "plan", "plan_rollback", "rollback", "validate"]
 
 
 async def plan(
