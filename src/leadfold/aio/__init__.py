@@ -2,7 +2,8 @@
 
 Each function takes what its namesake there takes, and does, returns and raises the same: one text
 of the logic serves both. While a store is waited for the event loop runs; grouping is computing
-and holds it, some seconds for a million leads: plan in a process of its own where that is too long.
+and holds it, a second or two for a hundred thousand leads: where that is too long, plan in a
+process of its own. Python's cycle collector is left as it is: the loop is others' too.
 """
 
 from __future__ import annotations
