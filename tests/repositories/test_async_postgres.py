@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import psycopg_pool
@@ -432,3 +432,23 @@ def test_one_repository_serves_several_event_loops(place: Place) -> None:
     asyncio.run(aio.rollback(report.run_id, repository))
     asyncio.run(repository.close())
     assert place.run('SELECT count(*) FROM "Customer"') == [(0,)]
+
+
+def test_each_face_refuses_what_the_other_is_for(place: Place) -> None:
+    """A connection or pool of the wrong kind is told at once, not by some coroutine later."""
+
+    async def swapped() -> None:
+        async with await AsyncConnection.connect(place.dsn) as connection:
+            with pytest.raises(TypeError, match="give it to AsyncPostgresRepository"):
+                PostgresRepository(cast("Any", connection))
+        pool: psycopg_pool.AsyncConnectionPool[AsyncConnection]
+        async with psycopg_pool.AsyncConnectionPool(place.dsn, min_size=1, open=False) as pool:
+            with pytest.raises(TypeError, match="give it to AsyncPostgresRepository"):
+                PostgresRepository(cast("Any", pool))
+
+    asyncio.run(swapped())
+    with (
+        psycopg.connect(place.dsn) as blocking,
+        pytest.raises(TypeError, match="give it to PostgresRepository"),
+    ):
+        AsyncPostgresRepository(cast("Any", blocking))
