@@ -15,21 +15,24 @@ import leadfold
 SRC = Path(leadfold.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("disjoint", "exceptions", "masking", "toml_text"),
+    ("disjoint", "driving", "exceptions", "masking", "toml_text"),
     ("normalizers",),
     ("model",),
     ("changes", "explanations", "rules", "rulings"),
     ("policy", "repository", "reporter"),
+    ("async_repository",),
+    ("asking",),
+    ("errands",),
     ("grouping", "survivorship", "evaluate"),
     ("backfill", "customers"),
-    ("repositories",),
+    ("aio", "repositories"),
     ("testing",),
     ("cli",),
     ("__main__",),
 )
 """Lowest first. A module imports from its own layer and those before it."""
 
-CORE = LAYERS[:6]
+CORE = LAYERS[:9]
 """What must stay pure: values in, values out."""
 
 IMPURE = frozenset(

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     )
     from leadfold.policy import IdentifierRule, Policy
     from leadfold.repositories.memory import InMemoryRepository
+    from leadfold.repositories.memory.asynchronous import AsyncInMemoryRepository
 
     __version__: str
 
 __all__ = [
+    "AsyncInMemoryRepository",
     "Customer",
     "Dependent",
     "Group",
@@ -63,6 +65,7 @@ _HOME = {
     ),
     "policy": ("IdentifierRule", "Policy"),
     "repositories.memory": ("InMemoryRepository",),
+    "repositories.memory.asynchronous": ("AsyncInMemoryRepository",),
 }
 """Where each name lives. It is loaded when it is first asked for: a program that only normalizes
 phones never loads the engine, and ``import leadfold`` itself costs next to nothing."""

@@ -8,7 +8,7 @@ import attrs
 
 from leadfold.repositories.memory import AuditEntry, InMemoryRepository
 from leadfold.repository import ORIGINAL
-from leadfold.testing import RepositoryContract
+from leadfold.testing import BlockingRepository, RepositoryContract
 from leadfold.testing.changesets import AT
 from leadfold.testing.contract_hooks import ADDRESS
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from leadfold.model import Customer, Lead
+    from leadfold.repositories.memory.application import ApplicationRows
     from leadfold.repository import Repository
 
 
@@ -25,6 +26,14 @@ REFERENCES: Mapping[str, Sequence[Mapping[str, object]]] = {ADDRESS: ()}
 
 class InMemoryContract(RepositoryContract):
     """The contract, all but the fixture ``repository``."""
+
+    def made(self, **options: Any) -> Repository:  # noqa: ANN401 - whatever the store takes
+        """Return a store made with *options*."""
+        return InMemoryRepository(references=REFERENCES, **options)
+
+    def through(self, store: ApplicationRows) -> Repository:
+        """Return *store* as the contract sees it."""
+        return cast("InMemoryRepository", store)
 
     def seed(
         self,
@@ -90,12 +99,12 @@ class InMemoryContract(RepositoryContract):
     def with_unique_phones(self, repository: Repository) -> Repository:
         """Return a store that declares it."""
         del repository
-        return InMemoryRepository(unique={"phone"}, references=REFERENCES)
+        return self.made(unique={"phone"})
 
     def with_not_null_links(self, repository: Repository) -> Repository:
         """Return a store that declares it."""
         del repository
-        return InMemoryRepository(link_nullable=False, references=REFERENCES)
+        return self.made(link_nullable=False)
 
     def with_original_run(self, repository: Repository, run_id: str) -> Repository:
         """Return a store with such an entry."""
@@ -103,7 +112,7 @@ class InMemoryContract(RepositoryContract):
         entry = AuditEntry(
             "system", "backfill_customers", {"script": ORIGINAL}, created_at=AT, id=run_id
         )
-        return InMemoryRepository(audit=[entry], references=REFERENCES)
+        return self.made(audit=[entry])
 
     def with_several_phones(self, repository: Repository) -> Repository:
         """Return the store: any field can hold several texts."""
@@ -116,12 +125,16 @@ class InMemoryContract(RepositoryContract):
     def two_tenants(self, repository: Repository) -> tuple[Repository, Repository]:
         """Return two views of the store."""
         store = _memory(repository)
-        return store.for_tenant("a"), store.for_tenant("b")
+        return self.through(store.for_tenant("a")), self.through(store.for_tenant("b"))
 
     def rename_lead_beside(self, repository: Repository, lead_id: str, name: str) -> None:
         """Replace a lead; an open reader holds no lock."""
         self.edit_lead(repository, lead_id, name=name)
 
 
-def _memory(repository: Repository) -> InMemoryRepository:
-    return cast("InMemoryRepository", repository)
+def _memory(repository: Repository) -> ApplicationRows:
+    """Return the store itself, which the application does not see through leadfold's port."""
+    store: object = repository
+    if isinstance(repository, BlockingRepository):
+        store = repository.repository
+    return cast("ApplicationRows", store)

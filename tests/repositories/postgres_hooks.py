@@ -57,9 +57,7 @@ class PostgresHooks(RepositoryContract):
         """Return what the repositories are given."""
         return place.dsn
 
-    def opened(
-        self, mapping: StoreMapping | None = None, tenant: str | None = None
-    ) -> PostgresRepository:
+    def opened(self, mapping: StoreMapping | None = None, tenant: str | None = None) -> Repository:
         """Return a repository over the store, closed at the end of the test."""
         made = PostgresRepository(self.store, mapping=mapping, tenant=tenant, schema=self.place.own)
         return self.exits.enter_context(made)

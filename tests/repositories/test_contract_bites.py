@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 import pytest
@@ -246,7 +246,7 @@ class BlursRows(InMemoryRepository):
 class SharesTenants(InMemoryRepository):
     """Gives every tenant the same rows."""
 
-    def for_tenant(self, tenant: str) -> InMemoryRepository:
+    def for_tenant(self, tenant: str) -> Self:
         """Return the store itself."""
         del tenant
         return self

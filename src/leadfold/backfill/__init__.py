@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from leadfold.backfill.applying import Report, apply_changes
+from leadfold.backfill import errands
+from leadfold.backfill.applying import Report
 from leadfold.backfill.checking import validate
-from leadfold.backfill.minting import id_maker, installed_version, new_run
-from leadfold.backfill.minting import now as present
 from leadfold.backfill.pausing import collector_paused
 from leadfold.backfill.plan import Drift, GroupSize, Limits, Mismatch, Plan
-from leadfold.backfill.planning import make_plan
 from leadfold.backfill.rollback import Blocker, RollbackPlan
-from leadfold.backfill.undoing import find_run, make_rollback
 from leadfold.backfill.validation import Check, Validation
-from leadfold.changes import Run
-from leadfold.model import utc
-from leadfold.policy import Policy
+from leadfold.errands import run
 from leadfold.reporter import SILENT
 
 if TYPE_CHECKING:
@@ -25,6 +20,7 @@ if TYPE_CHECKING:
 
     from leadfold.backfill.rollback import Later
     from leadfold.changes import OnStale
+    from leadfold.policy import Policy
     from leadfold.reporter import Reporter
     from leadfold.repository import Repository
     from leadfold.survivorship import StoredPhone
@@ -46,8 +42,6 @@ __all__ = [
     "rollback",
     "validate",
 ]
-
-ACTION = "backfill_customers"
 
 
 def plan(
@@ -86,33 +80,20 @@ def plan(
         MappingError: a customer would go that an undeclared foreign key may point at.
         DuplicateLeadError, ConflictingRulingsError, StoreError.
     """
-    if mode not in {"fill", "reconcile"}:
-        msg = f"mode must be 'fill' or 'reconcile', not {mode!r}"
-        raise ValueError(msg)
-    policy = Policy() if policy is None else policy
-    at = utc(now) or present()
-    make_id = new_id or id_maker(at)
-    run = Run(
-        id=run_id or id_maker(at)(),
-        action=ACTION,
+    errand = errands.plan(
+        policy,
         mode=mode,
+        adopt=adopt,
         actor=actor,
         created_by=created_by,
-        at=at,
-        policy=policy.fingerprint,
-        versions={"leadfold": installed_version(), **policy.versions},
+        stored_phone=stored_phone,
+        run_id=run_id,
+        new_id=new_id,
+        now=now,
+        reporter=reporter,
     )
-    reporter.stage(1, 4, "Grouping leads by customer identifiers")
-    with collector_paused(), repository.reading() as reader:
-        return make_plan(
-            reader,
-            policy,
-            run,
-            new_id=make_id,
-            stored_phone=stored_phone,
-            adopt=adopt,
-            reporter=reporter,
-        )
+    with collector_paused():
+        return run(errand, repository)
 
 
 def apply(
@@ -136,15 +117,8 @@ def apply(
         RollbackRefusedError, NothingToUndo: as `RollbackPlan.check` says.
         StoreError: the store failed; nothing was written.
     """
-    reporter.stage(2, 4, "Creating customers and linking leads")
-    return _write(plan, repository, on_stale, reporter)
-
-
-def _write(
-    plan: Plan | RollbackPlan, repository: Repository, on_stale: OnStale, reporter: Reporter
-) -> Report:
     with collector_paused():
-        return apply_changes(plan.changes(on_stale), repository, reporter)
+        return run(errands.apply(plan, on_stale=on_stale, reporter=reporter), repository)
 
 
 def plan_rollback(
@@ -180,12 +154,9 @@ def plan_rollback(
         LinkRequiredError: a link would have to be null, and the store does not let it.
         MappingError: a customer would go that an undeclared foreign key may point at.
     """
-    if later not in {"refuse", "keep"}:
-        msg = f"later must be 'refuse' or 'keep', not {later!r}"
-        raise ValueError(msg)
-    run = new_run("rollback_customers", actor=actor, mode=later, run_id=new_run_id, now=now)
-    with collector_paused(), repository.reading() as reader:
-        return make_rollback(reader, find_run(reader, run_id), run)
+    errand = errands.plan_rollback(run_id, later=later, actor=actor, new_run_id=new_run_id, now=now)
+    with collector_paused():
+        return run(errand, repository)
 
 
 def rollback(
@@ -205,7 +176,8 @@ def rollback(
         StalePlanError: rows changed while the rollback was planned.
         LeadfoldError: whatever `plan_rollback` raises.
     """
-    planned = plan_rollback(
-        run_id, repository, later=later, actor=actor, new_run_id=new_run_id, now=now
+    errand = errands.rollback(
+        run_id, later=later, actor=actor, new_run_id=new_run_id, now=now, reporter=reporter
     )
-    return _write(planned, repository, "refuse", reporter)
+    with collector_paused():
+        return run(errand, repository)

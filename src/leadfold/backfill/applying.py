@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.errands import run, write
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from leadfold.changes import ChangeSet, Stats, Unit, UnitFailure
+    from leadfold.errands import Errand
     from leadfold.reporter import Reporter
     from leadfold.repository import Repository
 
-__all__ = ["Report", "apply_changes"]
+__all__ = ["Report", "apply_changes", "applying"]
 
 
 @attrs.frozen
@@ -36,8 +39,13 @@ class Report:
 
 def apply_changes(changes: ChangeSet, repository: Repository, reporter: Reporter) -> Report:
     """Commit *changes*, letting *reporter* hear of each unit as it is sent."""
+    return run(applying(changes, reporter), repository)
+
+
+def applying(changes: ChangeSet, reporter: Reporter) -> Errand[Report]:
+    """Commit *changes*, likewise, to whichever kind of repository."""
     heard = attrs.evolve(changes, units=_heard(changes.units, reporter))
-    committed = repository.commit(heard)
+    committed = yield from write(heard)
     return Report(changes.run.id, committed.stats, committed.failures, committed.statements)
 
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold import asking
 from leadfold.backfill.snapshot import read_snapshot
-from leadfold.backfill.tallying import groups_apart, groups_mixed, shown_twice, tally_dependents
+from leadfold.backfill.tallying import Tally, groups_apart, groups_mixed, shown_twice
 from leadfold.backfill.validation import Check, Validation
+from leadfold.errands import look, run
 from leadfold.grouping import group_columns
 from leadfold.policy import Policy
 from leadfold.reporter import SILENT
@@ -21,13 +23,15 @@ from leadfold.reporter import SILENT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from leadfold.asking import Asks
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.backfill.tallying import DependentTally
     from leadfold.backfill.validation import Severity
+    from leadfold.errands import Errand
     from leadfold.grouping import Resolution
     from leadfold.repository import Repository
 
-__all__ = ["EXPLAINED_BY", "LARGE", "validate"]
+__all__ = ["EXPLAINED_BY", "LARGE", "validate", "validating"]
 
 LARGE = 50
 """A customer with more leads than this is unusually large: hardly anybody asks that often.
@@ -78,11 +82,13 @@ def validate(
     >>> found.ok, found["leads linked"].actual, found["leads linked"].samples
     (False, '0/2 (0%)', ('l1', 'l2'))
     """
+    return run(validating(policy, samples=samples), repository)
+
+
+def validating(policy: Policy | None, *, samples: int) -> Errand[Validation]:
+    """Check whichever kind of repository; see `validate`."""
     policy = Policy() if policy is None else policy
-    with repository.reading() as reader:
-        snapshot = read_snapshot(reader, policy, SILENT, keep_raw_phones=False)
-        dependents = tally_dependents(reader.dependents(), snapshot)
-        audited = reader.audited()
+    snapshot, dependents, audited = yield from look(_seen(policy))
     resolution = group_columns(snapshot.columns, policy, snapshot.rulings)
     checks = _Checks(samples)
     return Validation(
@@ -95,6 +101,13 @@ def validate(
             checks.of_audit(snapshot, audited),
         )
     )
+
+
+def _seen(policy: Policy) -> Asks[tuple[Snapshot, dict[str, DependentTally], Mapping[str, int]]]:
+    snapshot = yield from read_snapshot(policy, SILENT, keep_raw_phones=False)
+    tally = Tally(snapshot)
+    yield from asking.dependents().each(tally.add)
+    return snapshot, tally.tables, (yield from asking.audited())
 
 
 @attrs.frozen

@@ -1,4 +1,7 @@
-"""From a snapshot to a finished plan: purely, with ids and times handed in. Nothing is written."""
+"""From a snapshot to a finished plan: purely, with ids and times handed in. Nothing is written.
+
+Only `make_plan` asks the store; everything below it decides from what was read.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from heapq import nsmallest
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import attrs
-
+from leadfold import asking
 from leadfold.backfill.filling import fill
+from leadfold.backfill.following import Dependents
 from leadfold.backfill.pinning import pinned, rulings_with
-from leadfold.backfill.plan import Drift, GroupSize, Mismatch, Plan
+from leadfold.backfill.plan import Drift, GroupSize, Plan
 from leadfold.backfill.reconciling import reconcile
 from leadfold.backfill.snapshot import read_snapshot
 from leadfold.backfill.units import PlannedUnits
@@ -24,6 +27,7 @@ from leadfold.repository import LEAD, undeclared
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
+    from leadfold.asking import Asks
     from leadfold.backfill.filling import Assignment
     from leadfold.backfill.pinning import Pins
     from leadfold.backfill.snapshot import Snapshot
@@ -32,16 +36,14 @@ if TYPE_CHECKING:
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
     from leadfold.reporter import Reporter
-    from leadfold.repository import DependentCount, Reader
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["Dependents", "make_plan"]
+__all__ = ["make_plan"]
 
 _LARGE = 20  # how many of the largest groups a plan names
 
 
 def make_plan(
-    reader: Reader,
     policy: Policy,
     run: Run,
     *,
@@ -49,21 +51,43 @@ def make_plan(
     stored_phone: StoredPhone,
     adopt: bool,
     reporter: Reporter,
-) -> Plan:
-    """Return the plan of *run* over everything *reader* sees; its mode says by which rules.
+) -> Asks[Plan]:
+    """Return the plan of *run* over everything in the store; its mode says by which rules.
 
     *new_id* mints a customer id; it is called once for each new customer, in the order of their
     oldest leads.
     """
-    snapshot = read_snapshot(
-        reader, policy, reporter, keep_raw_phones=stored_phone == "as_received"
-    )
+    as_received = stored_phone == "as_received"
+    snapshot = yield from read_snapshot(policy, reporter, keep_raw_phones=as_received)
     pins: Pins = {}
     fixed: Container[int] = range(len(snapshot.ids))  # no link changes
     if run.mode == "reconcile":
-        unexplained = frozenset() if adopt else frozenset(reader.unexplained())
+        unexplained = frozenset() if adopt else (yield from _unexplained())
         pins = pinned(snapshot, unexplained)
         fixed = _fixed(snapshot, unexplained)
+    follows: dict[str, list[Following]] = {}
+    units = _decided(snapshot, policy, run, pins, fixed, stored_phone, new_id, follows)
+    dependents = Dependents(units, follows)
+    yield from asking.dependents().each(dependents.add)
+    dependents.sort()
+    return _plan(units, dependents, policy, pins)
+
+
+def _unexplained() -> Asks[frozenset[str]]:
+    return frozenset((yield from asking.unexplained().whole()))
+
+
+def _decided(  # noqa: PLR0917 - all that decides
+    snapshot: Snapshot,
+    policy: Policy,
+    run: Run,
+    pins: Pins,
+    fixed: Container[int],
+    stored_phone: StoredPhone,
+    new_id: Callable[[], str],
+    follows: Mapping[str, list[Following]],
+) -> PlannedUnits:
+    """Return the units, the dependents' part of which is in *follows* later."""
     resolution = group_columns(snapshot.columns, policy, rulings_with(pins, snapshot))
     assignment = (
         reconcile(snapshot, resolution, policy, pins)
@@ -72,10 +96,8 @@ def make_plan(
     )
     _refuse_undeclared(assignment, snapshot)
     customer_of, minted = _with_new(snapshot, resolution, assignment, fixed, new_id)
-    dependents = Dependents()
-    hidden = set[tuple[int, str]]()
     facts = snapshot.facts
-    units = PlannedUnits(
+    return PlannedUnits(
         snapshot,
         resolution,
         assignment,
@@ -83,21 +105,22 @@ def make_plan(
         stored_phone,
         customer_of,
         minted,
-        hidden,
+        set(),
         fixed,
-        dependents.follows,
+        follows,
         Counter(link for link in snapshot.links[: snapshot.leads] if link is not None),
         (LEAD, *(dependent.name for dependent in facts.dependents), *facts.carried),
     )
-    _follow(dependents, units, reader.dependents())
-    notes = _hide_taken(units, hidden)
+
+
+def _plan(units: PlannedUnits, dependents: Dependents, policy: Policy, pins: Pins) -> Plan:
+    snapshot, resolution = units.snapshot, units.resolution
+    notes = _hide_taken(units)
     drift = tuple(_drift(units))
-    merges = tuple(
-        (customer, customer_of[group]) for customer, group in sorted(assignment.retired.items())
-    )
+    retired = units.assignment.retired
     rows = [row for rows in pins.values() for row in rows if snapshot.is_lead(row)]
     return Plan(
-        run=run,
+        run=units.run,
         stats=_stats(units, dependents=dependents, drift=drift),
         counts=_counts(snapshot, resolution),
         leads=snapshot.leads,
@@ -109,7 +132,7 @@ def make_plan(
         notes=notes,
         unreadable=tuple(snapshot.unreadable),
         large=_large(resolution),
-        merges=merges,
+        merges=tuple((old, units.customer_of[group]) for old, group in sorted(retired.items())),
         pinned=tuple(sorted(snapshot.ids[row] for row in rows)),
     )
 
@@ -154,48 +177,7 @@ def _with_new(
     return customers, minted
 
 
-@attrs.define
-class Dependents:
-    """What becomes of the dependents: which to link by lead, and the figures by table."""
-
-    follows: dict[str, list[Following]] = attrs.field(factory=dict)
-    linked: Counter[str] = attrs.field(factory=Counter)
-    already: Counter[str] = attrs.field(factory=Counter)
-    mismatches: list[Mismatch] = attrs.field(factory=list)
-
-
-def _follow(found: Dependents, units: PlannedUnits, counts: Iterable[DependentCount]) -> None:
-    """Decide which dependents take their lead's customer; report those that do not follow."""
-    snapshot = units.snapshot
-    row_of: dict[str, int] = {}
-    for count in counts:
-        if not row_of:
-            row_of = {snapshot.ids[row]: row for row in range(snapshot.leads)}
-        row = row_of.get(count.lead_id or "")
-        if row is None:
-            found.mismatches.append(_mismatch(count, "no lead"))
-            continue
-        link, customer = snapshot.links[row], units.target(row)
-        if link == customer and customer not in snapshot.customers:
-            found.mismatches.append(_mismatch(count, "lead without customer"))
-        elif count.customer_id is None or (link != customer and count.customer_id == link):
-            following = (count.table, count.customer_id, count.count)
-            found.follows.setdefault(snapshot.ids[row], []).append(following)
-            found.linked[count.table] += count.count
-        elif count.customer_id == customer:
-            found.already[count.table] += count.count
-        else:
-            found.mismatches.append(_mismatch(count, "other customer"))
-    for tables in found.follows.values():
-        tables.sort(key=lambda following: (following[0], following[1] or ""))
-    found.mismatches.sort(key=lambda m: (m.table, m.lead_id or "", m.customer_id or ""))
-
-
-def _mismatch(count: DependentCount, problem: str) -> Mismatch:
-    return Mismatch(count.table, count.lead_id, count.customer_id, count.count, problem)
-
-
-def _hide_taken(units: PlannedUnits, hidden: set[tuple[int, str]]) -> tuple[str, ...]:
+def _hide_taken(units: PlannedUnits) -> tuple[str, ...]:
     """Let only the first customer show a value of a unique column; note who leaves it NULL."""
     snapshot, notes = units.snapshot, []
     for column in sorted(snapshot.facts.unique):
@@ -206,7 +188,7 @@ def _hide_taken(units: PlannedUnits, hidden: set[tuple[int, str]]) -> tuple[str,
                     continue
                 value = units.founding(number).row[column]
                 if value is not None and value in shown:
-                    hidden.add((number, column))
+                    units.hidden.add((number, column))
                     customer = units.customer_of[number]
                     notes.append(f"{customer} shows no {column}: another customer has it already")
                 shown.add(value)

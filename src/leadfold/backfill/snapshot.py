@@ -1,11 +1,13 @@
-"""A store as a plan sees it: every lead and customer, in columns, read once through the port."""
+"""A store as a plan sees it: every lead and customer, in columns, asked for once."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold import asking
 from leadfold.exceptions import PolicyError
 from leadfold.grouping import Scanner
 from leadfold.survivorship import when
@@ -14,12 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from leadfold.asking import Asks
     from leadfold.changes import Version
     from leadfold.grouping import Columns
     from leadfold.model import Identifier, Ruling
     from leadfold.policy import Policy
     from leadfold.reporter import Reporter
-    from leadfold.repository import CustomerBatch, LeadBatch, Maker, Reader, StoreFacts
+    from leadfold.repository import CustomerBatch, LeadBatch, Maker, StoreFacts
 
 __all__ = ["RECORD", "Snapshot", "StoredCustomer", "read_snapshot"]
 
@@ -81,32 +84,33 @@ class Snapshot:
 
 
 def read_snapshot(
-    reader: Reader,
     policy: Policy,
     reporter: Reporter,
     *,
     keep_raw_phones: bool,
     lead_ids: Collection[str] | None = None,
     customer_ids: Collection[str] | None = None,
-) -> Snapshot:
+) -> Asks[Snapshot]:
     """Read the store, or only the rows of these ids, normalizing batch by batch.
 
     Raises:
         PolicyError: the policy names a field that the store does not map.
         DuplicateLeadError: two leads, or a lead and a customer record, share an id.
     """
-    facts = reader.facts()
+    facts = yield from asking.facts()
     _refuse_unmapped(facts, policy)
     scanner = Scanner(policy)
-    snapshot = Snapshot(facts, reader.rulings(), scanner.columns)
-    for batch in reader.leads(lead_ids):
+    snapshot = Snapshot(facts, (yield from asking.rulings()), scanner.columns)
+
+    def add_leads(batch: LeadBatch) -> None:
         _add_leads(snapshot, scanner, batch)
         if keep_raw_phones:
             snapshot.raw_phones.extend(batch.fields.get("phone", [None] * len(batch.ids)))
         reporter.leads_read(len(batch.ids))
+
+    yield from asking.leads(lead_ids).each(add_leads)
     snapshot.leads = len(snapshot.ids)
-    for customers in reader.customers(customer_ids):
-        _add_customers(snapshot, scanner, customers)
+    yield from asking.customers(customer_ids).each(partial(_add_customers, snapshot, scanner))
     scanner.finish()
     return snapshot
 

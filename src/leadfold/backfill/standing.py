@@ -1,4 +1,4 @@
-"""What of a run still stands: its ledger beside the store as it is now. It reads, decides nothing.
+"""What of a run still stands: its ledger beside the store as it is now. It asks, decides nothing.
 
 The ledger is read in portions of whole units, so that a run of a million links is never held at
 once; of the store only the rows that a portion names are asked for.
@@ -13,31 +13,31 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold import asking
 from leadfold.exceptions import MappingError
 from leadfold.repository import CUSTOMER, LEAD, RULING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from leadfold.asking import Asks
     from leadfold.changes import Run
-    from leadfold.repository import LedgerEntry, Maker, Reader, StoreFacts
+    from leadfold.repository import CustomerBatch, LedgerEntry, Maker, Reference, StoreFacts
 
 __all__ = [
     "UNDOES",
     "Now",
     "Place",
+    "WholeUnits",
     "built_upon",
     "later_deeds",
-    "portions",
     "read_now",
     "undone_by",
 ]
 
 UNDOES = "undoes"
 """The key of `Run.extra` under which a rollback names the run it takes back."""
-
-PORTION = 20_000
 
 Place = tuple[str, str]
 """A row: its table, as the ledger calls it, and its id."""
@@ -75,22 +75,24 @@ class Now:
     rulings: Collection[str]
 
 
-def later_deeds(reader: Reader, run: Run) -> list[Deed]:
+def later_deeds(run: Run) -> Asks[list[Deed]]:
     """Return what later runs did to rows of *run*, in the order written, without any image."""
-    return [
-        ((entry.table, entry.row), entry.action, entry.run_id) for entry in reader.later(run.id)
-    ]
+    deeds: list[Deed] = []
+
+    def add(entry: LedgerEntry) -> None:
+        deeds.append(((entry.table, entry.row), entry.action, entry.run_id))
+
+    yield from asking.later(run.id).each(add)
+    return deeds
 
 
-def undone_by(
-    reader: Reader, run: Run, deeds: Collection[Deed]
-) -> tuple[Run | None, dict[str, str]]:
+def undone_by(run: Run, deeds: Collection[Deed]) -> Asks[tuple[Run | None, dict[str, str]]]:
     """Return the rollback in force that took *run* back, and what later rollbacks took back.
 
     The second is a mapping from the id of each later rollback to the run it undoes.
     """
     ids = {run_id for _, _, run_id in deeds}
-    later = reader.runs(len(ids), ids=ids) if ids else ()
+    later = (yield from asking.runs(len(ids), ids=ids)) if ids else ()
     rollbacks = {each.id: str(each.extra[UNDOES]) for each in later if UNDOES in each.extra}
     undone: set[str] = set()
     taken_back = None
@@ -122,26 +124,58 @@ def built_upon(deeds: Iterable[Deed], rollbacks: Mapping[str, str]) -> dict[Plac
     return {place: tuple(runs.values()) for place, runs in standing.items() if runs}
 
 
-def portions(entries: Iterator[LedgerEntry]) -> Iterator[list[list[LedgerEntry]]]:
-    """Yield the entries of whole units, some `PORTION` of entries at a time."""
-    portion: list[list[LedgerEntry]] = []
-    size = 0
-    for _, unit in groupby(entries, key=attrgetter("unit")):
-        portion.append(list(unit))
-        size += len(portion[-1])
-        if size >= PORTION:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
+class WholeUnits:
+    """The units of a run's ledger, some portion of entries at a time."""
+
+    def __init__(self, run: Run) -> None:
+        self._entries = asking.entries(run.id)
+        self._left: list[LedgerEntry] = []
+
+    def take(self) -> Asks[list[list[LedgerEntry]]]:
+        """Return the next units, each whole, or nothing at the end."""
+        while portion := (yield from self._entries.take()):
+            self._left += portion
+            units = [list(unit) for _, unit in groupby(self._left, key=attrgetter("unit"))]
+            self._left = units.pop()  # it may go on
+            if units:
+                return units
+        last, self._left = self._left, []
+        return [last] if last else []
 
 
-def read_now(reader: Reader, units: Sequence[Sequence[LedgerEntry]]) -> Now:
+def read_now(units: Sequence[Sequence[LedgerEntry]]) -> Asks[Now]:
     """Read the rows that the entries of *units* name.
 
     Raises:
         MappingError: the run changed rows of a table that the store's mapping no longer names.
     """
+    rows, customers = _named(units)
+    _refuse_unknown(rows.keys(), (yield from asking.facts()))
+    links: list[Reference] = []
+    for table, ids in rows.items():
+        yield from asking.links(table, ids).each(links.append)
+    pointing: dict[str, set[Place]] = defaultdict(set)
+    lead_of: dict[Place, str] = {}
+
+    def point(each: Reference) -> None:
+        pointing[each.customer_id or ""].add((each.table, each.row))
+        if each.lead_id is not None:
+            lead_of[each.table, each.row] = each.lead_id
+
+    yield from asking.pointing_at(customers).each(point)
+    shown: dict[str, Shown] = {}
+    yield from asking.customers(customers).each(lambda batch: shown.update(_shown(batch)))
+    return Now(
+        {(each.table, each.row): each.customer_id for each in links},
+        shown,
+        {customer: frozenset(places) for customer, places in pointing.items()},
+        lead_of,
+        frozenset(ruling.id for ruling in (yield from asking.rulings())),
+    )
+
+
+def _named(units: Sequence[Sequence[LedgerEntry]]) -> tuple[dict[str, list[str]], set[str]]:
+    """Return the rows that the entries of *units* name by table, and the customers."""
     rows: dict[str, list[str]] = defaultdict(list)
     customers: set[str] = set()
     for entry in (entry for unit in units for entry in unit):
@@ -151,25 +185,7 @@ def read_now(reader: Reader, units: Sequence[Sequence[LedgerEntry]]) -> Now:
             rows[entry.table].append(entry.row)
             ends = {entry.before, entry.after}
             customers.update(end for end in ends if isinstance(end, str))
-    _refuse_unknown(rows.keys(), reader.facts())
-    links = {
-        (each.table, each.row): each.customer_id
-        for table, ids in rows.items()
-        for each in reader.links(table, ids)
-    }
-    pointing: dict[str, set[Place]] = defaultdict(set)
-    lead_of: dict[Place, str] = {}
-    for each in reader.pointing_at(customers):
-        pointing[each.customer_id or ""].add((each.table, each.row))
-        if each.lead_id is not None:
-            lead_of[each.table, each.row] = each.lead_id
-    return Now(
-        links,
-        _customers(reader, customers),
-        {customer: frozenset(places) for customer, places in pointing.items()},
-        lead_of,
-        frozenset(ruling.id for ruling in reader.rulings()),
-    )
+    return rows, customers
 
 
 def _refuse_unknown(tables: AbstractSet[str], facts: StoreFacts) -> None:
@@ -181,10 +197,9 @@ def _refuse_unknown(tables: AbstractSet[str], facts: StoreFacts) -> None:
         )
 
 
-def _customers(reader: Reader, ids: Collection[str]) -> dict[str, Shown]:
+def _shown(batch: CustomerBatch) -> dict[str, Shown]:
     return {
         id_: Shown({"name": name, "phone": phone, "email": email, "metadata": metadata}, made_by)
-        for batch in reader.customers(ids)
         for id_, name, phone, email, metadata, made_by in zip(
             batch.ids,
             batch.names,

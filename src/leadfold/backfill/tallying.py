@@ -16,14 +16,14 @@ from leadfold.model import Identifier
 from leadfold.rules import IdentifierRule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable
 
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
     from leadfold.repository import DependentCount
 
-__all__ = ["DependentTally", "groups_apart", "groups_mixed", "shown_twice", "tally_dependents"]
+__all__ = ["DependentTally", "Tally", "groups_apart", "groups_mixed", "shown_twice"]
 
 NO_LEAD = "(no lead)"
 """What stands for the lead of a row that names none."""
@@ -42,35 +42,28 @@ class DependentTally:
     mismatched: Counter[str] = attrs.field(factory=Counter)
 
 
-def tally_dependents(
-    counts: Iterable[DependentCount], snapshot: Snapshot
-) -> dict[str, DependentTally]:
-    """Return a tally for every dependent table of the store, in the order it declares them."""
-    tallies = {dependent.name: DependentTally() for dependent in snapshot.facts.dependents}
-    links = dict(zip(snapshot.ids[: snapshot.leads], snapshot.links, strict=False))
-    for count in counts:
-        _add(tallies[count.table], count, links, snapshot.customers)
-    return tallies
+class Tally:
+    """A tally of every dependent table of the store, in the order it declares them."""
 
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.tables = {dependent.name: DependentTally() for dependent in snapshot.facts.dependents}
+        self._links = dict(zip(snapshot.ids[: snapshot.leads], snapshot.links, strict=False))
+        self._customers = snapshot.customers
 
-def _add(
-    tally: DependentTally,
-    count: DependentCount,
-    links: Mapping[str, str | None],
-    customers: Collection[str],
-) -> None:
-    lead, customer = count.lead_id, count.customer_id
-    tally.rows += count.count
-    if lead is not None and not count.lead_known:
-        tally.without_lead[lead] += count.count
-    if customer is None:
-        tally.unlinked[NO_LEAD if lead is None else lead] += count.count
-        return
-    if customer not in customers:
-        tally.without_customer[customer] += count.count
-    expected = None if lead is None else links.get(lead)
-    if lead is not None and expected not in {None, customer}:
-        tally.mismatched[lead] += count.count
+    def add(self, rows: DependentCount) -> None:
+        """Count *rows* in."""
+        tally, lead, customer = self.tables[rows.table], rows.lead_id, rows.customer_id
+        tally.rows += rows.count
+        if lead is not None and not rows.lead_known:
+            tally.without_lead[lead] += rows.count
+        if customer is None:
+            tally.unlinked[NO_LEAD if lead is None else lead] += rows.count
+            return
+        if customer not in self._customers:
+            tally.without_customer[customer] += rows.count
+        expected = None if lead is None else self._links.get(lead)
+        if lead is not None and expected not in {None, customer}:
+            tally.mismatched[lead] += rows.count
 
 
 def shown_twice(snapshot: Snapshot, kind: str, policy: Policy) -> Counter[str]:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from leadfold import asking
 from leadfold.backfill.images import with_counts
 from leadfold.backfill.rollback import Blocker, RollbackPlan
 from leadfold.backfill.standing import (
     UNDOES,
+    WholeUnits,
     built_upon,
     later_deeds,
-    portions,
     read_now,
     undone_by,
 )
@@ -47,11 +48,12 @@ from leadfold.rulings import unruly
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from leadfold.asking import Asks
     from leadfold.backfill.standing import Now, Place
     from leadfold.changes import Change, Run
-    from leadfold.repository import LedgerEntry, Reader, StoreFacts
+    from leadfold.repository import LedgerEntry, StoreFacts
 
-__all__ = ["ERASURE", "find_run", "make_rollback"]
+__all__ = ["ERASURE", "make_rollback"]
 
 ERASURE = "erase_lead"
 """The action of a run that nobody can take back."""
@@ -61,42 +63,28 @@ _MAKES = frozenset({"insert", "restore"})
 _SHOWN = ("name", "phone", "email", "metadata")
 
 
-def find_run(reader: Reader, run_id: str) -> Run:
-    """Return the run of that id, or raise why it cannot be taken back."""
-    found = reader.runs(1, ids=[run_id])
-    if not found:
-        raise NotUndoableError(
-            run_id,
-            "it was made by backfill-customers.ts, which kept no ledger of what it changed"
-            if reader.is_original(run_id)
-            else "the store has no such run: leadfold runs lists them",
-        )
-    (run,) = found
-    if run.action == ERASURE:
-        raise NotUndoableError(run_id, "it is an erasure, and what was erased is nowhere any more")
-    return run
-
-
-def make_rollback(reader: Reader, undoes: Run, run: Run) -> RollbackPlan:
-    """Return the plan of *run*, which takes *undoes* back as its mode (a `Later`) says.
+def make_rollback(run_id: str, run: Run) -> Asks[RollbackPlan]:
+    """Return the plan of *run*, which takes the run *run_id* back as its mode (a `Later`) says.
 
     Raises:
-        AlreadyUndoneError, NothingToUndo, LinkRequiredError, MappingError.
+        NotUndoableError, AlreadyUndoneError, NothingToUndo, LinkRequiredError, MappingError.
     """
-    deeds = later_deeds(reader, undoes)
-    taken_back, rollbacks = undone_by(reader, undoes, deeds)
+    undoes = yield from _find_run(run_id)
+    deeds = yield from later_deeds(undoes)
+    taken_back, rollbacks = yield from undone_by(undoes, deeds)
     if taken_back is not None:
         raise AlreadyUndoneError(undoes.id, taken_back.id)
     later = built_upon(deeds, rollbacks)
     found = _Undone(keeping=run.mode == "keep")
-    for units in portions(reader.entries(undoes.id)):
-        now = read_now(reader, units)
+    ledger = WholeUnits(undoes)
+    while units := (yield from ledger.take()):
+        now = yield from read_now(units)
         for entries in units:
             found.add(_StandingUnit(entries, now, later))
     if not found.entries:
         raise NothingToUndo(undoes.id)
-    found.settle_rulings(reader.rulings())
-    _refuse_impossible(found.units, reader.facts())
+    found.settle_rulings((yield from asking.rulings()))
+    _refuse_impossible(found.units, (yield from asking.facts()))
     return RollbackPlan(
         attrs.evolve(run, extra={**run.extra, UNDOES: undoes.id}),
         undoes,
@@ -107,6 +95,22 @@ def make_rollback(reader: Reader, undoes: Run, run: Run) -> RollbackPlan:
         tuple(found.blockers),
         tuple(found.notes),
     )
+
+
+def _find_run(run_id: str) -> Asks[Run]:
+    """Return the run of that id, or raise why it cannot be taken back."""
+    found = yield from asking.runs(1, ids=[run_id])
+    if not found:
+        raise NotUndoableError(
+            run_id,
+            "it was made by backfill-customers.ts, which kept no ledger of what it changed"
+            if (yield from asking.is_original(run_id))
+            else "the store has no such run: leadfold runs lists them",
+        )
+    (run,) = found
+    if run.action == ERASURE:
+        raise NotUndoableError(run_id, "it is an erasure, and what was erased is nowhere any more")
+    return run
 
 
 @attrs.define

@@ -7,24 +7,28 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, cast
 
+from leadfold import asking
 from leadfold.backfill.images import metadata_of
 from leadfold.backfill.minting import new_run
 from leadfold.backfill.undoing import ERASURE
 from leadfold.changes import Erase
-from leadfold.customers.deciding import write
+from leadfold.customers.deciding import decide
+from leadfold.errands import run
 from leadfold.exceptions import DecisionError
 from leadfold.model import Identifier
 from leadfold.policy import Policy
 from leadfold.repository import CUSTOMER, LEAD, ORIGINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from leadfold.asking import Asks
     from leadfold.backfill.applying import Report
-    from leadfold.repository import LedgerEntry, Reader, Repository
+    from leadfold.errands import Errand
+    from leadfold.repository import LedgerEntry, Repository
 
-__all__ = ["erase"]
+__all__ = ["erase", "erasing"]
 
 Values = dict[tuple[str, str], set[str]]
 """What to blank, by customer and column."""
@@ -65,17 +69,23 @@ def erase(
         DecisionError: the lead's row still holds values, or nothing is known of such a lead.
         StalePlanError, StoreError: nothing was written.
     """
+    errand = erasing(lead_id, policy=policy, actor=actor, run_id=run_id, now=now)
+    return run(errand, repository)
+
+
+def erasing(
+    lead_id: str, *, policy: Policy | None, actor: str, run_id: str | None, now: datetime | None
+) -> Errand[Report]:
+    """Erase in whichever kind of repository; see `erase`."""
     policy = Policy() if policy is None else policy
-    run = new_run(ERASURE, actor=actor, run_id=run_id, now=now)
-    with repository.reading() as reader:
-        changes = tuple(_erasures(reader, lead_id, policy))
-    return write(repository, run, changes)
+    made = new_run(ERASURE, actor=actor, run_id=run_id, now=now)
+    return (yield from decide(made, _erasures(lead_id, policy)))
 
 
-def _erasures(reader: Reader, lead_id: str, policy: Policy) -> Iterator[Erase]:
-    present = _refuse_values(reader, lead_id, policy)
-    held = reader.recorded(lead_id)
-    history = tuple(reader.history(LEAD, lead_id))
+def _erasures(lead_id: str, policy: Policy) -> Asks[list[Erase]]:
+    present = yield from _refuse_values(lead_id, policy)
+    held = yield from asking.recorded(lead_id)
+    history = yield from asking.history(LEAD, lead_id).whole()
     if not present and held is None and not history:
         msg = f"nothing is known of a lead {lead_id}: check the id"
         raise DecisionError(msg)
@@ -83,34 +93,41 @@ def _erasures(reader: Reader, lead_id: str, policy: Policy) -> Iterator[Erase]:
     rows: Values = defaultdict(set)
     shown: list[Shown] = []
     for customer in sorted(customers):
-        entries = [e for e in reader.history(CUSTOMER, customer) if e.row == customer]
+        told = yield from asking.history(CUSTOMER, customer).whole()
+        entries = [e for e in told if e.row == customer]
         for image in [_image(entry) for entry in entries if entry.action == "insert"]:
             _add(rows, customer, _given(image, lead_id))
-        for image in [_image(e) for e in entries if e.action in {"retire", "restore"}]:
-            if entries[0].action == "insert" or metadata_of(image).get("createdBy") == ORIGINAL:
-                shown += [(customer, image, *each) for each in _shown_by(image, policy)]
+        shown += _copies(customer, entries, policy)
     images: Values = defaultdict(set, {place: set(values) for place, values in rows.items()})
     for customer, image, column, value, identifier in shown:
-        if identifier in (held or ()) or not _others(reader, identifier, lead_id):
+        if identifier in (held or ()) or not (yield from _others(identifier, lead_id)):
             images[customer, column].add(value)
             if isinstance(image.get("name"), str):  # whose phone it was, theirs the name was too
                 images[customer, "name"].add(image["name"])
-    yield from _as_changes(lead_id, rows, images)
+    return list(_as_changes(lead_id, rows, images))
 
 
-def _others(reader: Reader, identifier: Identifier, lead_id: str) -> bool:
+def _copies(customer: str, entries: Sequence[LedgerEntry], policy: Policy) -> Iterator[Shown]:
+    """Yield what copies of a customer's row show, where leadfold or the original made it."""
+    for image in [_image(e) for e in entries if e.action in {"retire", "restore"}]:
+        if entries[0].action == "insert" or metadata_of(image).get("createdBy") == ORIGINAL:
+            for each in _shown_by(image, policy):
+                yield (customer, image, *each)
+
+
+def _others(identifier: Identifier, lead_id: str) -> Asks[bool]:
     """Tell whether anybody else holds *identifier*.
 
     What a lead once held the index forgets when it reads the blanked row; a value in a copy of
     its customer that nobody holds any more is then as good as its own.
     """
-    found = reader.holders([identifier], at_most=2)
+    found = yield from asking.holders([identifier], at_most=2)
     return any(identifier in held for record, held in found.records.items() if record != lead_id)
 
 
-def _refuse_values(reader: Reader, lead_id: str, policy: Policy) -> bool:
+def _refuse_values(lead_id: str, policy: Policy) -> Asks[bool]:
     """Tell whether the lead's row is there; raise if it holds what would be read again."""
-    for batch in reader.leads([lead_id]):
+    for batch in (yield from asking.leads([lead_id]).whole()):
         for place in range(len(batch.ids)):
             kept = [kind for kind in policy.kinds if batch.fields.get(kind, [None])[place]]
             kept += ["name"] if (batch.names[place] or "").strip() else []

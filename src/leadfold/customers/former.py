@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leadfold import asking
 from leadfold.customers.reading import find_customer
+from leadfold.errands import look, run
 from leadfold.exceptions import AmbiguousCustomerError, UnknownCustomerError
 from leadfold.repository import CUSTOMER, LEAD
 
 if TYPE_CHECKING:
-    from leadfold.repository import Reader, Repository
+    from leadfold.asking import Asks
+    from leadfold.repository import Repository
 
 __all__ = ["customer_id_now", "present_id"]
 
@@ -21,18 +24,17 @@ def customer_id_now(repository: Repository, old: str) -> str:
         AmbiguousCustomerError: they live with several; its ``customer_ids`` are these.
         UnknownCustomerError: there never was such a customer, or its leads have none now.
     """
-    with repository.reading() as reader:
-        return present_id(reader, old)
+    return run(look(present_id(old)), repository)
 
 
-def present_id(reader: Reader, old: str) -> str:
-    """Return what `customer_id_now` does, in the snapshot of *reader*."""
+def present_id(old: str) -> Asks[str]:
+    """Return what `customer_id_now` does, in one snapshot."""
     seen = {old}
     customer: str | None = old
     while customer is not None:
-        if find_customer(reader, customer) is not None:
+        if (yield from find_customer(customer)) is not None:
             return customer
-        living, successor = _gone(reader, customer)
+        living, successor = yield from _gone(customer)
         if len(living) > 1:
             raise AmbiguousCustomerError(old, living)
         customer = next(iter(living), successor)
@@ -42,9 +44,9 @@ def present_id(reader: Reader, old: str) -> str:
     raise UnknownCustomerError(old)
 
 
-def _gone(reader: Reader, customer: str) -> tuple[frozenset[str], str | None]:
+def _gone(customer: str) -> Asks[tuple[frozenset[str], str | None]]:
     """Return where the leads it had when it was retired live now, and who took its place."""
-    history = tuple(reader.history(CUSTOMER, customer))
+    history = yield from asking.history(CUSTOMER, customer).whole()
     fates = [e for e in history if e.action in {"retire", "restore"} and e.row == customer]
     if not fates or fates[-1].action == "restore":  # then it was somebody else who deleted it
         return frozenset(), None
@@ -54,6 +56,6 @@ def _gone(reader: Reader, customer: str) -> tuple[frozenset[str], str | None]:
         for entry in history
         if entry.run_id == last.run_id and entry.table == LEAD and entry.before == customer
     ]
-    living = {link.customer_id for link in reader.links(LEAD, leads)}
+    living = {link.customer_id for link in (yield from asking.links(LEAD, leads).whole())}
     successor = last.after if isinstance(last.after, str) else None
     return frozenset(each for each in living if each is not None), successor

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leadfold import asking
 from leadfold.backfill.minting import new_run
-from leadfold.changes import Carry, Link, Retire, counts_patch
-from leadfold.customers.deciding import ruled, write
+from leadfold.changes import Carry, Link, Retire
+from leadfold.customers.deciding import decide, recounted, ruled
 from leadfold.customers.reading import leads_among, read_customer
+from leadfold.errands import run
 from leadfold.exceptions import DecisionError, MappingError
 from leadfold.model import Ruling
 from leadfold.repository import LEAD, undeclared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
+    from leadfold.asking import Asks
     from leadfold.backfill.applying import Report
     from leadfold.changes import Change, Run
-    from leadfold.repository import Reader, Repository
+    from leadfold.errands import Errand
+    from leadfold.repository import Repository
 
-__all__ = ["merge"]
+__all__ = ["merge", "merging"]
 
 
 def merge(
@@ -54,33 +57,37 @@ def merge(
         MappingError: an undeclared foreign key may point at *absorb*.
         StalePlanError, StoreError: nothing was written.
     """
+    return run(merging(keep, absorb, actor=actor, run_id=run_id, now=now), repository)
+
+
+def merging(
+    keep: str, absorb: str, *, actor: str, run_id: str | None, now: datetime | None
+) -> Errand[Report]:
+    """Merge in whichever kind of repository; see `merge`."""
     if keep == absorb:
         msg = f"customer {keep} cannot be merged with itself: name two customers"
         raise DecisionError(msg)
-    run = new_run("merge_customers", actor=actor, run_id=run_id, now=now)
-    with repository.reading() as reader:
-        changes = tuple(_changes(reader, keep, absorb, run))
-    return write(repository, run, changes)
+    made = new_run("merge_customers", actor=actor, run_id=run_id, now=now)
+    return (yield from decide(made, _merged(keep, absorb, made)))
 
 
-def _changes(reader: Reader, keep: str, absorb: str, run: Run) -> Iterator[Change]:
-    keeper = read_customer(reader, keep)
-    read_customer(reader, absorb)
-    facts = reader.facts()
+def _merged(keep: str, absorb: str, made: Run) -> Asks[list[Change]]:
+    keeper = yield from read_customer(keep)
+    yield from read_customer(absorb)
+    facts = yield from asking.facts()
     if facts.foreign_keys:
         raise MappingError(undeclared(facts.foreign_keys))
-    pointing = tuple(reader.pointing_at([keep, absorb]))
+    pointing = yield from asking.pointing_at([keep, absorb]).whole()
     moving, staying = leads_among(pointing, absorb), leads_among(pointing, keep)
-    for lead in moving:
-        yield Link(lead, absorb, keep, f"merge of {absorb}")
     # Whatever comes to point at it until this is written is carried along, leads included.
-    for table in (LEAD, *(each.name for each in facts.dependents), *facts.carried):
-        yield Carry(table, absorb, keep)
-    yield Retire(absorb, into=keep)
-    if keeper.made_by is not None:
-        patch = counts_patch(keep, keeper.row.metadata, len(moving) + len(staying))
-        if patch is not None:
-            yield patch
+    carried = (LEAD, *(each.name for each in facts.dependents), *facts.carried)
+    changes: list[Change] = [
+        *(Link(lead, absorb, keep, f"merge of {absorb}") for lead in moving),
+        *(Carry(table, absorb, keep) for table in carried),
+        Retire(absorb, into=keep),
+        *recounted(keeper, len(moving) + len(staying)),
+    ]
     members = {*moving, *staying, *keeper.records}
     if len(members) > 1:
-        yield from ruled(Ruling(run.id, [members], run.at, run.actor), reader)
+        changes += yield from ruled(Ruling(made.id, [members], made.at, made.actor))
+    return changes

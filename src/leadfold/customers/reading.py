@@ -1,4 +1,4 @@
-"""Rows of the store as a decision about customers needs them: one customer, its leads by id."""
+"""Rows of the store as a decision about customers asks for them: one customer, its leads by id."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold import asking
 from leadfold.backfill.snapshot import RECORD
 from leadfold.exceptions import UnknownCustomerError
 from leadfold.model import Customer
 from leadfold.repository import LEAD
 
 if TYPE_CHECKING:
-    from leadfold.repository import Maker, Reader, Reference
+    from collections.abc import Iterable
+
+    from leadfold.asking import Asks
+    from leadfold.repository import Maker, Reference
 
 __all__ = ["StoredCustomer", "find_customer", "leads_among", "read_customer"]
 
@@ -30,9 +34,9 @@ class StoredCustomer:
         return frozenset() if self.made_by else frozenset({RECORD + self.row.id})
 
 
-def find_customer(reader: Reader, customer_id: str) -> StoredCustomer | None:
+def find_customer(customer_id: str) -> Asks[StoredCustomer | None]:
     """Return the customer of that id, or None."""
-    for batch in reader.customers([customer_id]):
+    for batch in (yield from asking.customers([customer_id]).whole()):
         for place, found in enumerate(batch.ids):
             row = Customer(
                 found,
@@ -46,19 +50,19 @@ def find_customer(reader: Reader, customer_id: str) -> StoredCustomer | None:
     return None
 
 
-def read_customer(reader: Reader, customer_id: str) -> StoredCustomer:
+def read_customer(customer_id: str) -> Asks[StoredCustomer]:
     """Return the customer of that id.
 
     Raises:
         UnknownCustomerError: there is none.
     """
-    found = find_customer(reader, customer_id)
+    found = yield from find_customer(customer_id)
     if found is None:
         raise UnknownCustomerError(customer_id)
     return found
 
 
-def leads_among(references: tuple[Reference, ...], customer_id: str) -> tuple[str, ...]:
+def leads_among(references: Iterable[Reference], customer_id: str) -> tuple[str, ...]:
     """Return the ids of the leads that point at the customer, in text order."""
     return tuple(
         sorted(r.row for r in references if r.table == LEAD and r.customer_id == customer_id)

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold import asking
 from leadfold.backfill.filling import Assignment
 from leadfold.backfill.minting import id_maker, new_run
 from leadfold.backfill.snapshot import read_snapshot
 from leadfold.backfill.units import PlannedUnits
-from leadfold.changes import Follow, Link, counts_patch
-from leadfold.customers.deciding import ruled, write
+from leadfold.changes import Follow, Link
+from leadfold.customers.deciding import decide, recounted, ruled
 from leadfold.customers.reading import leads_among, read_customer
+from leadfold.errands import run
 from leadfold.exceptions import DecisionError
 from leadfold.grouping import group_columns
 from leadfold.model import Ruling
@@ -24,14 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from leadfold.asking import Asks
     from leadfold.backfill.applying import Report
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.changes import Change, InsertCustomer, Run
-    from leadfold.customers.reading import StoredCustomer
-    from leadfold.repository import Reader, Repository
+    from leadfold.errands import Errand
+    from leadfold.repository import CustomerBatch, DependentCount, Repository
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["split"]
+__all__ = ["split", "splitting"]
 
 
 def split(
@@ -72,29 +75,64 @@ def split(
             another part; or there are not two parts, the leads that none names included.
         StalePlanError, StoreError: nothing was written.
     """
-    run = new_run("split_customer", actor=actor, created_by=created_by, run_id=run_id, now=now)
+    errand = splitting(
+        customer,
+        parts,
+        policy=policy,
+        stored_phone=stored_phone,
+        actor=actor,
+        created_by=created_by,
+        run_id=run_id,
+        new_id=new_id,
+        now=now,
+    )
+    return run(errand, repository)
+
+
+def splitting(
+    customer: str,
+    parts: Sequence[Collection[str]],
+    *,
+    policy: Policy | None,
+    stored_phone: StoredPhone,
+    actor: str,
+    created_by: str,
+    run_id: str | None,
+    new_id: Callable[[], str] | None,
+    now: datetime | None,
+) -> Errand[Report]:
+    """Split in whichever kind of repository; see `split`."""
+    made = new_run("split_customer", actor=actor, created_by=created_by, run_id=run_id, now=now)
     policy = Policy() if policy is None else policy
-    with repository.reading() as reader:
-        stored = read_customer(reader, customer)
-        leads = leads_among(tuple(reader.pointing_at([customer])), customer)
-        given = _checked(customer, leads, parts)
-        snapshot = read_snapshot(
-            reader,
-            policy,
-            SILENT,
-            keep_raw_phones=stored_phone == "as_received",
-            lead_ids=leads,
-            customer_ids=(),
-        )
-        staying, leaving = _staying(snapshot, leads, given)
-        ruling = Ruling(run.id, [{*staying, *stored.records}, *leaving], run.at, actor)
-        make_id = new_id or id_maker(run.at)
-        founded = _founded(snapshot, reader, policy, run, stored_phone, staying, leaving, make_id)
-        changes = (
-            *_moves(reader, stored, founded, len(staying)),
-            *ruled(ruling, reader),
-        )
-    return write(repository, run, changes)
+    make_id = new_id or id_maker(made.at)
+    asks = _parted(customer, parts, policy, made, stored_phone, make_id)
+    return (yield from decide(made, asks))
+
+
+def _parted(  # noqa: PLR0917 - the split, and what its new customers are made with
+    customer: str,
+    parts: Sequence[Collection[str]],
+    policy: Policy,
+    made: Run,
+    stored_phone: StoredPhone,
+    new_id: Callable[[], str],
+) -> Asks[list[Change]]:
+    stored = yield from read_customer(customer)
+    leads = leads_among((yield from asking.pointing_at([customer]).whole()), customer)
+    given = _checked(customer, leads, parts)
+    as_received = stored_phone == "as_received"
+    snapshot = yield from read_snapshot(
+        policy, SILENT, keep_raw_phones=as_received, lead_ids=leads, customer_ids=()
+    )
+    staying, leaving = _staying(snapshot, leads, given)
+    ruling = Ruling(made.id, [{*staying, *stored.records}, *leaving], made.at, made.actor)
+    founded = _founded(snapshot, policy, made, stored_phone, staying, leaving, new_id)
+    taken = yield from _taken(snapshot.facts.unique)
+    following = yield from _following(customer)
+    changes: list[Change] = []
+    for new in founded:
+        changes += _moves(customer, _hidden(new, taken), following)
+    return [*changes, *recounted(stored, len(staying)), *(yield from ruled(ruling))]
 
 
 def _checked(
@@ -141,7 +179,6 @@ class _Founded:
 
 def _founded(  # noqa: PLR0917 - what a new customer's row is made of
     snapshot: Snapshot,
-    reader: Reader,
     policy: Policy,
     run: Run,
     stored_phone: StoredPhone,
@@ -173,51 +210,55 @@ def _founded(  # noqa: PLR0917 - what a new customer's row is made of
         follows={},
         counts={},
     )
-    taken = _taken(reader, snapshot.facts.unique)
     return [
-        _Founded(_hidden(units.founding(number), taken), tuple(sorted(part)))
+        _Founded(units.founding(number), tuple(sorted(part)))
         for number, part in zip(numbers, parts, strict=True)
     ]
 
 
-def _taken(reader: Reader, unique: Collection[str]) -> Mapping[str, set[object]]:
+def _taken(unique: Collection[str]) -> Asks[dict[str, set[object]]]:
     """Return what customers show in the columns that must be unique."""
     taken: dict[str, set[object]] = {column: set() for column in unique}
-    for batch in reader.customers() if unique else ():
+
+    def add(batch: CustomerBatch) -> None:
         for column, cells in (("phone", batch.phones), ("email", batch.emails)):
             if column in taken:
                 taken[column].update(cells)
+
+    if unique:
+        yield from asking.customers().each(add)
     return taken
 
 
-def _hidden(founded: InsertCustomer, taken: Mapping[str, set[object]]) -> InsertCustomer:
-    """Return *founded* without what another customer shows where that must be unique."""
+def _hidden(new: _Founded, taken: Mapping[str, set[object]]) -> _Founded:
+    """Return *new* without what another customer shows where that must be unique."""
+    founded = new.customer
     hidden = {column for column, cells in taken.items() if founded.row[column] in cells}
     for column, cells in taken.items():
         cells.add(founded.row[column])
-    return attrs.evolve(
-        founded,
-        row={key: None if key in hidden else value for key, value in founded.row.items()},
-        sources={key: lead for key, lead in founded.sources.items() if key not in hidden},
-    )
+    row = {key: None if key in hidden else value for key, value in founded.row.items()}
+    sources = {key: lead for key, lead in founded.sources.items() if key not in hidden}
+    return attrs.evolve(new, customer=attrs.evolve(founded, row=row, sources=sources))
+
+
+def _following(customer: str) -> Asks[dict[str, list[tuple[str, int]]]]:
+    """Return how many rows of which table have that customer, by their lead."""
+    following: dict[str, list[tuple[str, int]]] = defaultdict(list)
+
+    def add(rows: DependentCount) -> None:
+        if rows.customer_id == customer and rows.lead_id is not None:
+            following[rows.lead_id].append((rows.table, rows.count))
+
+    yield from asking.dependents().each(add)
+    return following
 
 
 def _moves(
-    reader: Reader, stored: StoredCustomer, founded: Sequence[_Founded], staying: int
+    customer: str, new: _Founded, following: Mapping[str, Sequence[tuple[str, int]]]
 ) -> Iterator[Change]:
-    """Yield what lets each new customer take its leads and what follows them."""
-    customer = stored.row.id
-    following: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for count in reader.dependents():
-        if count.customer_id == customer and count.lead_id is not None:
-            following[count.lead_id].append((count.table, count.count))
-    for new in founded:
-        yield new.customer
-        for lead in new.leads:
-            yield Link(lead, customer, new.customer.customer_id, f"split of {customer}")
-            for table, rows in sorted(following[lead]):
-                yield Follow(table, lead, new.customer.customer_id, rows, customer)
-    if stored.made_by is not None:
-        patch = counts_patch(customer, stored.row.metadata, staying)
-        if patch is not None:
-            yield patch
+    """Yield what lets the new customer take its leads and what follows them."""
+    yield new.customer
+    for lead in new.leads:
+        yield Link(lead, customer, new.customer.customer_id, f"split of {customer}")
+        for table, rows in sorted(following.get(lead, ())):
+            yield Follow(table, lead, new.customer.customer_id, rows, customer)

@@ -1,27 +1,29 @@
-"""Who a customer is: the row, its leads, what depends on it, the runs that touched it. It reads."""
+"""Who a customer is: the row, its leads, what depends on it, the runs that touched it. It asks."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold import asking
 from leadfold.customers.former import present_id
 from leadfold.customers.reading import leads_among, read_customer
+from leadfold.errands import look, run
 from leadfold.exceptions import AmbiguousCustomerError, UnknownCustomerError
 from leadfold.repository import CUSTOMER, LEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from leadfold.asking import Asks
     from leadfold.changes import Run
     from leadfold.model import Customer, Identifier, Ruling
-    from leadfold.repository import LedgerEntry, Maker, Reader, Reference, Repository
+    from leadfold.repository import LedgerEntry, Maker, Reference, Repository
 
-__all__ = ["CustomerLead", "CustomerView", "Touch", "customer"]
+__all__ = ["CustomerLead", "CustomerView", "Touch", "customer", "view"]
 
 
 @attrs.frozen
@@ -72,62 +74,75 @@ def customer(repository: Repository, customer_id: str) -> CustomerView:
     Raises:
         UnknownCustomerError: there is no such customer.
     """
-    with repository.reading() as reader:
-        stored = read_customer(reader, customer_id)
-        pointing = tuple(reader.pointing_at([customer_id]))
-        leads = leads_among(pointing, customer_id)
-        history = tuple(reader.history(CUSTOMER, customer_id))
-        members = {*leads, *stored.records}
-        return CustomerView(
-            customer=stored.row,
-            made_by=stored.made_by,
-            leads=tuple(_leads(reader, leads)),
-            dependents=_counts(reader, pointing),
-            runs=tuple(_touches(reader, history)),
-            rulings=tuple(
-                ruling for ruling in reader.rulings() if any(members & {*p} for p in ruling.parts)
-            ),
-            former_ids=tuple(sorted(_former(reader, customer_id, history))),
-        )
+    return run(look(view(customer_id)), repository)
 
 
-def _leads(reader: Reader, ids: Collection[str]) -> list[CustomerLead]:
+def view(customer_id: str) -> Asks[CustomerView]:
+    """Return what `customer` does, in one snapshot."""
+    stored = yield from read_customer(customer_id)
+    pointing = yield from asking.pointing_at([customer_id]).whole()
+    leads = leads_among(pointing, customer_id)
+    history = yield from asking.history(CUSTOMER, customer_id).whole()
+    members = {*leads, *stored.records}
+    rulings = yield from asking.rulings()
+    return CustomerView(
+        customer=stored.row,
+        made_by=stored.made_by,
+        leads=(yield from _leads(leads)),
+        dependents=(yield from _counts(pointing)),
+        runs=(yield from _touches(history)),
+        rulings=tuple(each for each in rulings if any(members & {*p} for p in each.parts)),
+        former_ids=(yield from _former(customer_id, history)),
+    )
+
+
+def _leads(ids: Collection[str]) -> Asks[tuple[CustomerLead, ...]]:
     found = [
         CustomerLead(*row)
-        for batch in reader.leads(ids)
+        for batch in (yield from asking.leads(ids).whole())
         for row in zip(batch.ids, batch.created_at, batch.indexed, strict=True)
     ]
-    return sorted(found, key=lambda lead: lead.id)
+    return tuple(sorted(found, key=lambda lead: lead.id))
 
 
-def _counts(reader: Reader, pointing: Iterable[Reference]) -> dict[str, int]:
+def _counts(pointing: Iterable[Reference]) -> Asks[dict[str, int]]:
     """Return how many rows of each table but the leads point at the customer."""
-    facts = reader.facts()
+    facts = yield from asking.facts()
     tables = (*(dependent.name for dependent in facts.dependents), *facts.carried)
     counts = Counter(dict.fromkeys(tables, 0))
     counts.update(reference.table for reference in pointing if reference.table != LEAD)
     return dict(counts)
 
 
-def _touches(reader: Reader, history: Sequence[LedgerEntry]) -> Iterator[Touch]:
+def _touches(history: Sequence[LedgerEntry]) -> Asks[tuple[Touch, ...]]:
     changes: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in history:
         changes[entry.run_id][entry.action] += 1
-    for run in reader.runs(len(changes), ids=changes.keys()) if changes else ():
-        yield Touch(run, dict(sorted(changes[run.id].items())))
+    found = (yield from asking.runs(len(changes), ids=changes.keys())) if changes else ()
+    return tuple(Touch(each, dict(sorted(changes[each.id].items()))) for each in found)
 
 
-def _former(reader: Reader, customer_id: str, history: Sequence[LedgerEntry]) -> Iterator[str]:
-    """Yield the retired customers whose leads live here now, whatever way they came."""
+def _former(customer_id: str, history: Iterable[LedgerEntry]) -> Asks[tuple[str, ...]]:
+    """Return the retired customers whose leads live here now, whatever way they came."""
     seen = {customer_id}
+    former: list[str] = []
     found = _before(customer_id, history)
     while found:
         seen |= found
+        older: set[str] = set()
         for old in found:
-            with suppress(AmbiguousCustomerError, UnknownCustomerError):
-                if present_id(reader, old) == customer_id:
-                    yield old
-        found = set().union(*(_before(old, reader.history(CUSTOMER, old)) for old in found)) - seen
+            if (yield from _is_now(old, customer_id)):
+                former.append(old)
+            older |= _before(old, (yield from asking.history(CUSTOMER, old).whole()))
+        found = older - seen
+    return tuple(sorted(former))
+
+
+def _is_now(old: str, customer_id: str) -> Asks[bool]:
+    try:
+        return (yield from present_id(old)) == customer_id
+    except (AmbiguousCustomerError, UnknownCustomerError):
+        return False
 
 
 def _before(customer_id: str, history: Iterable[LedgerEntry]) -> set[str]:

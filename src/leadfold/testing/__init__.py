@@ -1,7 +1,8 @@
 """What tests of programs that use leadfold need. Loads nothing before it is asked for.
 
-`sample_leads` works with the core alone; `RepositoryContract` and the Hypothesis `strategies`
-need the extra ``testing``.
+`sample_leads` works with the core alone, as does `BlockingRepository`, which puts an async
+repository under the contract; `RepositoryContract` and the Hypothesis `strategies` need the extra
+``testing``.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from leadfold.exceptions import MissingExtraError
 
 if TYPE_CHECKING:
     from leadfold.testing import strategies
+    from leadfold.testing.blocking import BlockingRepository
     from leadfold.testing.contract import RepositoryContract
     from leadfold.testing.samples import sample_leads
 
-__all__ = ["RepositoryContract", "sample_leads", "strategies"]
+__all__ = ["BlockingRepository", "RepositoryContract", "sample_leads", "strategies"]
 
 _HOMES = {
+    "BlockingRepository": "leadfold.testing.blocking",
     "RepositoryContract": "leadfold.testing.contract",
     "sample_leads": "leadfold.testing.samples",
     "strategies": "leadfold.testing.strategies",

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadfold import InMemoryRepository, Lead, backfill
+from leadfold.asking import PORTION
 from leadfold.backfill import plan_rollback, rollback
-from leadfold.backfill.standing import PORTION
 from leadfold.changes import ChangeSet, Link, PatchCustomer, Unit
 from leadfold.customers import customer_id_now, erase, merge, split
 from leadfold.exceptions import (

@@ -6,7 +6,7 @@ import psycopg
 
 from leadfold.exceptions import RetryableError, StoreError, UnitError
 
-__all__ = ["GivenWayError", "store_error"]
+__all__ = ["GivenWayError", "not_connected", "store_error"]
 
 _DATA = ("22", "23", "21", "44", "54", "P0")
 """Classes of errors that the rows themselves cause: values, constraints, limits, triggers."""
@@ -37,6 +37,13 @@ def store_error(error: psycopg.Error) -> StoreError:
     if state.startswith(_LOST) or (not state and isinstance(error, psycopg.OperationalError)):
         return RetryableError(f"the connection to the store was lost: {text}")
     return StoreError(f"the store failed: {text}")
+
+
+def not_connected(error: psycopg.Error) -> StoreError:
+    """Return what *error* is to a caller whom no connection could be made for."""
+    if isinstance(error, psycopg.ProgrammingError):  # its message quotes the DSN, password and all
+        return StoreError("this is no connection string that PostgreSQL's client library reads")
+    return store_error(error)
 
 
 def _text(error: psycopg.Error) -> str:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+from inspect import iscoroutinefunction
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
-from leadfold.exceptions import StoreError
-from leadfold.repositories.postgres.faults import store_error
+from leadfold.repositories.postgres.faults import not_connected
+from leadfold.repositories.postgres.states import is_idle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Connections", "Pool", "connections_of"]
+    from leadfold.repositories.postgres.session import Connection
 
-Connection = psycopg.Connection[tuple[object, ...]]
+__all__ = ["Connections", "Pool", "connections_of"]
 
 
 class Pool(Protocol):
@@ -52,6 +52,9 @@ def connections_of(store: str | Connection | Pool) -> Connections:
         return _Opened(store)
     if isinstance(store, psycopg.Connection):
         return _Callers(store)
+    if isinstance(store, psycopg.AsyncConnection) or iscoroutinefunction(store.getconn):
+        msg = "this connection or pool is for asyncio: give it to AsyncPostgresRepository"
+        raise TypeError(msg)
     return _Pooled(store)
 
 
@@ -71,7 +74,7 @@ class _Opened:
         try:
             yield connection
         finally:
-            if connection.info.transaction_status == TransactionStatus.IDLE:
+            if is_idle(connection):
                 with self._lock:
                     self._idle.append(connection)
             else:
@@ -101,11 +104,8 @@ class _Opened:
         try:
             # Prepared statements and session state do not survive a pooler between transactions.
             return psycopg.connect(self._dsn, autocommit=True, prepare_threshold=None)
-        except psycopg.ProgrammingError:
-            msg = "this is no connection string that PostgreSQL's client library reads"
-            raise StoreError(msg) from None  # the driver's message quotes it, password and all
         except psycopg.Error as e:
-            raise store_error(e) from None
+            raise not_connected(e) from None
 
 
 class _Pooled:
@@ -124,7 +124,7 @@ class _Pooled:
             connection.autocommit = True
             yield connection
         finally:
-            if connection.info.transaction_status == TransactionStatus.IDLE:
+            if is_idle(connection):
                 connection.autocommit = autocommit
             self._pool.putconn(connection)
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
-from psycopg import sql
 
+from leadfold.driving import drive
 from leadfold.exceptions import StoreError
+from leadfold.repositories.postgres.cursors import BATCH, server_cursor
 from leadfold.repositories.postgres.faults import store_error
-from leadfold.repositories.postgres.steps import Answer, CopyIn, Statement
+from leadfold.repositories.postgres.steps import Answer, CopyIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from leadfold.repositories.postgres.steps import Query, Row, Step, Steps
 
-__all__ = ["Session"]
+__all__ = ["ENDED", "Connection", "Session"]
 
 R = TypeVar("R")
 T = TypeVar("T")
 
-_BATCH = 20_000
-_NUMBERS = count(1)
+ENDED = "this snapshot has ended: read inside of `with repository.reading()`"
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -45,24 +44,12 @@ class Session:
 
         An error of the store, or of rows that are copied, is thrown into *steps*.
         """
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    answer = self.perform(step)
-                except BaseException as e:  # noqa: BLE001 - whatever it is, the steps must undo
-                    step = steps.throw(e)
-                else:
-                    step = steps.send(answer)
-        except StopIteration as e:
-            result: R = e.value
-            return result
+        return drive(steps, self.perform)
 
     def perform(self, step: Step) -> Answer:
         """Perform one step."""
         if self._ended:
-            msg = "this snapshot has ended: read inside of `with repository.reading()`"
-            raise StoreError(msg)
+            raise StoreError(ENDED)
         self.statements += 1
         try:
             with self.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
@@ -80,16 +67,14 @@ class Session:
 
     def stream(self, query: Query[T]) -> Iterator[T]:
         """Yield the rows of *query* batch by batch, through a cursor that the server holds."""
-        name = sql.Identifier(f"leadfold_{next(_NUMBERS)}")
-        declared = sql.SQL("DECLARE {} NO SCROLL CURSOR FOR ").format(name) + query.statement.query
-        self.perform(Statement(declared, query.statement.parameters))
-        fetch = Statement(sql.SQL("FETCH FORWARD {} FROM {}").format(sql.Literal(_BATCH), name))
+        cursor = server_cursor(query.statement)
+        self.perform(cursor.declare)
         try:
-            while rows := self.perform(fetch).rows:
+            while rows := self.perform(cursor.fetch).rows:
                 yield query.made(rows)
-                if len(rows) < _BATCH:
+                if len(rows) < BATCH:
                     break
         finally:
             status = self.connection.info.transaction_status
             if not self._ended and status == psycopg.pq.TransactionStatus.INTRANS:
-                self.perform(Statement(sql.SQL("CLOSE {}").format(name)))
+                self.perform(cursor.close)

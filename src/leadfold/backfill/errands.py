@@ -1,0 +1,104 @@
+"""The backfill's verbs, for whichever kind of repository: the one text behind both its faces.
+
+What the arguments mean is said where they have defaults: `leadfold.backfill`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from leadfold.backfill.applying import applying
+from leadfold.backfill.minting import id_maker, installed_version, new_run
+from leadfold.backfill.minting import now as present
+from leadfold.backfill.planning import make_plan
+from leadfold.backfill.undoing import make_rollback
+from leadfold.changes import Run
+from leadfold.errands import look
+from leadfold.model import utc
+from leadfold.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from leadfold.backfill.applying import Report
+    from leadfold.backfill.plan import Plan
+    from leadfold.backfill.rollback import Later, RollbackPlan
+    from leadfold.changes import OnStale
+    from leadfold.errands import Errand
+    from leadfold.reporter import Reporter
+    from leadfold.survivorship import StoredPhone
+
+__all__ = ["apply", "plan", "plan_rollback", "rollback"]
+
+ACTION = "backfill_customers"
+
+
+def plan(
+    policy: Policy | None,
+    *,
+    mode: Literal["fill", "reconcile"],
+    adopt: bool,
+    actor: str,
+    created_by: str,
+    stored_phone: StoredPhone,
+    run_id: str | None,
+    new_id: Callable[[], str] | None,
+    now: datetime | None,
+    reporter: Reporter,
+) -> Errand[Plan]:
+    """Decide in one snapshot what a backfill would write."""
+    if mode not in {"fill", "reconcile"}:
+        msg = f"mode must be 'fill' or 'reconcile', not {mode!r}"
+        raise ValueError(msg)
+    policy = Policy() if policy is None else policy
+    at = utc(now) or present()
+    make_id = new_id or id_maker(at)
+    run = Run(
+        id=run_id or id_maker(at)(),
+        action=ACTION,
+        mode=mode,
+        actor=actor,
+        created_by=created_by,
+        at=at,
+        policy=policy.fingerprint,
+        versions={"leadfold": installed_version(), **policy.versions},
+    )
+    reporter.stage(1, 4, "Grouping leads by customer identifiers")
+    asks = make_plan(
+        policy, run, new_id=make_id, stored_phone=stored_phone, adopt=adopt, reporter=reporter
+    )
+    return (yield from look(asks))
+
+
+def apply(planned: Plan | RollbackPlan, *, on_stale: OnStale, reporter: Reporter) -> Errand[Report]:
+    """Write what is planned."""
+    reporter.stage(2, 4, "Creating customers and linking leads")
+    return (yield from applying(planned.changes(on_stale), reporter))
+
+
+def plan_rollback(
+    run_id: str, *, later: Later, actor: str, new_run_id: str | None, now: datetime | None
+) -> Errand[RollbackPlan]:
+    """Decide in one snapshot what taking the run back would write."""
+    if later not in {"refuse", "keep"}:
+        msg = f"later must be 'refuse' or 'keep', not {later!r}"
+        raise ValueError(msg)
+    run = new_run("rollback_customers", actor=actor, mode=later, run_id=new_run_id, now=now)
+    return (yield from look(make_rollback(run_id, run)))
+
+
+def rollback(
+    run_id: str,
+    *,
+    later: Later,
+    actor: str,
+    new_run_id: str | None,
+    now: datetime | None,
+    reporter: Reporter,
+) -> Errand[Report]:
+    """Decide what taking the run back would write, and write it."""
+    planned = yield from plan_rollback(
+        run_id, later=later, actor=actor, new_run_id=new_run_id, now=now
+    )
+    return (yield from applying(planned.changes(), reporter))

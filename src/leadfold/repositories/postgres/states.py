@@ -1,0 +1,45 @@
+"""What state a connection is in, whichever kind: whose its transaction is. It asks nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg.pq import TransactionStatus
+
+from leadfold.exceptions import StoreError
+
+if TYPE_CHECKING:
+    import psycopg
+
+    Connection = psycopg.BaseConnection[tuple[object, ...]]
+
+__all__ = ["begins_itself", "is_idle", "is_lost", "require_transaction"]
+
+_AUTOCOMMIT = (
+    "this connection commits every statement by itself: begin a transaction on it first, or "
+    "give the repository a DSN"
+)
+_BROKEN = "the transaction of this connection has failed already: roll it back first"
+
+
+def is_idle(connection: Connection) -> bool:
+    """Tell whether no transaction is open."""
+    return connection.info.transaction_status == TransactionStatus.IDLE
+
+
+def is_lost(connection: Connection) -> bool:
+    """Tell whether the server cannot be spoken to any more."""
+    return connection.info.transaction_status == TransactionStatus.UNKNOWN
+
+
+def begins_itself(connection: Connection) -> bool:
+    """Tell whether nobody begins a transaction on it unless it is begun here."""
+    return connection.autocommit and is_idle(connection)
+
+
+def require_transaction(connection: Connection) -> None:
+    """Object where nothing would hold what is written together."""
+    if begins_itself(connection):
+        raise StoreError(_AUTOCOMMIT)
+    if connection.info.transaction_status == TransactionStatus.INERROR:
+        raise StoreError(_BROKEN)
