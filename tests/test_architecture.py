@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("disjoint", "exceptions", "masking", "toml_text"),
     ("normalizers",),
     ("model",),
-    ("changes", "explanations", "rules", "rulings"),
+    ("changes", "explanations", "progress", "rules", "rulings"),
     ("policy", "repository", "reporter"),
     ("grouping", "survivorship", "evaluate"),
     ("backfill", "customers"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from leadfold.backfill.applying import Report, apply_changes
+from leadfold.backfill.applying import Report, apply_changes, apply_in_chunks
 from leadfold.backfill.checking import validate
 from leadfold.backfill.minting import id_maker, installed_version, new_run
 from leadfold.backfill.minting import now as present
@@ -120,31 +120,48 @@ def apply(
     repository: Repository,
     *,
     on_stale: OnStale = "refuse",
+    chunk: int | None = None,
     reporter: Reporter = SILENT,
 ) -> Report:
-    """Write *plan* to *repository*, exactly and in one transaction.
+    """Write *plan* to *repository*, exactly and in one transaction, or with *chunk* in several.
+
+    Chunks are committed one after the other. If it ends early, the run stands as ``unfinished``
+    with whole chunks written; applying the same plan again goes on from there, with any *chunk*
+    or none.
 
     Args:
         plan: what `plan` or `plan_rollback` returned, or `Plan.load` read.
         repository: the store it was made from.
         on_stale: if rows it rests on have changed since, ``refuse`` it or ``skip`` their units.
+            With *chunk* a chunk is refused; those before it stay.
+        chunk: up to how many leads one transaction writes; units are never cut, and one with
+            more leads has a transaction to itself. Not for a rollback, which is one transaction.
         reporter: hears of the stages and units.
 
     Raises:
         StalePlanError: rows have changed since; the leads are named.
-        RunExistsError: this plan was applied already.
+        RunExistsError: this plan was applied already, or taken back before it was finished.
         RollbackRefusedError, NothingToUndo: as `RollbackPlan.check` says.
-        StoreError: the store failed; nothing was written.
+        StoreError: the store failed; nothing was written, with *chunk* nothing of this chunk. Or
+            *chunk* is given and the repository works in a transaction of the caller's.
     """
-    reporter.stage(2, 4, "Creating customers and linking leads")
-    return _write(plan, repository, on_stale, reporter)
-
-
-def _write(
-    plan: Plan | RollbackPlan, repository: Repository, on_stale: OnStale, reporter: Reporter
-) -> Report:
+    if chunk is not None:
+        _check_chunk(chunk, plan)
+    changes = plan.changes(on_stale)
+    reporter.stage(*plan.stage)
     with collector_paused():
-        return apply_changes(plan.changes(on_stale), repository, reporter)
+        if isinstance(plan, RollbackPlan):
+            return apply_changes(changes, repository, reporter)
+        return apply_in_chunks(changes, repository, reporter, chunk)
+
+
+def _check_chunk(chunk: int, plan: Plan | RollbackPlan) -> None:
+    if chunk < 1:
+        msg = f"chunk must be 1 lead or more, not {chunk}"
+        raise ValueError(msg)
+    if isinstance(plan, RollbackPlan):
+        msg = "a rollback is one transaction: apply it without chunk="
+        raise ValueError(msg)  # noqa: TRY004 - the argument is of no use here, its type is right
 
 
 def plan_rollback(
@@ -208,4 +225,4 @@ def rollback(
     planned = plan_rollback(
         run_id, repository, later=later, actor=actor, new_run_id=new_run_id, now=now
     )
-    return _write(planned, repository, "refuse", reporter)
+    return apply(planned, repository, reporter=reporter)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.changes import Committed, Link, UnitFailure
-from leadfold.exceptions import MappingError, RunExistsError, StalePlanError, StoreError, UnitError
+from leadfold.exceptions import MappingError, StalePlanError, StoreError, UnitError
 from leadfold.model import utc
+from leadfold.progress import Progress, gone_on, opened
+from leadfold.repositories.records import run_of
 from leadfold.repositories.sqlite.cells import dump, stored_moment
 from leadfold.repositories.sqlite.schema import migrate
 from leadfold.repositories.sqlite.shapes import Shapes
@@ -53,12 +55,11 @@ def commit(
     if writer.stale and changes.on_stale == "refuse":
         raise StalePlanError(writer.stale)
     failed = sorted(writer.failed, key=lambda each: each[0].number)
-    stats = changes.outcome(failed, writer.followed)
-    record.close(stats, writer)
-    return Committed(stats, tuple(failure for _, failure in failed), session.statements)
+    total = record.close(changes.outcome(failed, writer.followed), writer)
+    return Committed(total, tuple(failure for _, failure in failed), session.statements)
 
 
-@attrs.frozen
+@attrs.define
 class _Record:
     """The rows that say a run took place: itself, the index's state, the audit entry."""
 
@@ -67,49 +68,72 @@ class _Record:
     changes: ChangeSet
     own: str
     audit_with_id: bool
+    _progress: Progress = attrs.field(factory=Progress, init=False)
+    _fingerprint: str | None = attrs.field(default=None, init=False)
 
     def open(self, tenant: str | None) -> dict[str, object]:
-        """Start the run; return what every statement of it binds."""
+        """Start the run, or go on with it; return what every statement of it binds."""
+        known = {"own": self.own, "id": self.changes.run.id}
+        found = self.session.rows(self.shapes.statement("known_run"), known)
+        self._progress = opened(run_of(found[0][1:]) if found else None, self.changes)
+        self._end()
+        query = self.shapes.statement("clock")
+        [(clock, erased_at, fingerprint)] = self.session.rows(query, {"own": self.own})
+        self._fingerprint = cast("str | None", fingerprint)
+        return {
+            "own": self.own,
+            "tenant": tenant,
+            "run": found[0][0] if found else self._insert(),
+            "clock": clock,
+            "own_clocks": dump([*self._progress.clocks, clock]),
+            "erased_at": erased_at,
+            "claims_at": self.changes.claims_at,
+            "at": stored_moment(self.changes.run.at),
+        }
+
+    def _insert(self) -> int | None:
         run = self.changes.run
-        if self.session.rows(self.shapes.statement("known_run"), {"own": self.own, "id": run.id}):
-            raise RunExistsError(run.id)
-        [(clock, erased_at)] = self.session.rows(self.shapes.statement("clock"), {"own": self.own})
         row = attrs.asdict(run, recurse=False) | {
             "own": self.own,
             "at": cast("datetime", utc(run.at)).isoformat(),
             "versions": dump(dict(run.versions)),
         }
-        opened = self.session.execute(self.shapes.statement("open_run"), row)
-        return {
-            "own": self.own,
-            "tenant": tenant,
-            "run": opened.lastrowid,
-            "clock": clock,
-            "erased_at": erased_at,
-            "claims_at": self.changes.claims_at,
-            "at": stored_moment(run.at),
-        }
+        return self.session.execute(self.shapes.statement("open_run"), row).lastrowid
 
-    def close(self, stats: Stats, writer: _Writer) -> None:
-        """Write the run's figures, what the index was written with, and the audit entry."""
-        run = self.changes.run
-        figures = {
+    def _end(self) -> None:
+        """Let nobody go on with the run that this one ends, which must be as it was read."""
+        ends = self.changes.ends
+        if ends is not None:
+            told = {"own": self.own, "id": ends.id, "extra": dump(dict(ends.extra))}
+            if not self.session.execute(self.shapes.statement("end_run"), told).rowcount:
+                raise gone_on(ends)
+
+    def close(self, stats: Stats, writer: _Writer) -> Stats:
+        """Write the run's figures, what the index was written with, and the audit entry.
+
+        Return the figures of the whole run.
+        """
+        clock = cast("int", writer.bound["clock"])
+        made = clock if writer.reindexed else None
+        run, total = self._progress.closed(self.changes, stats, made)
+        row = {
             "run": writer.bound["run"],
-            "stats": dump(stats.to_dict()),
-            "extra": dump({**run.extra, **stats.extra}),
+            "status": run.status,
+            "stats": dump(dict(run.stats)),
+            "extra": dump(dict(run.extra)),
         }
-        self.session.execute(self.shapes.statement("close_run"), figures)
+        self.session.execute(self.shapes.statement("close_run"), row)
         if run.policy or writer.reindexed:
-            clock = cast("int", writer.bound["clock"]) - (not writer.reindexed)
-            erased_at = clock if writer.erased else 0
             state = {
                 "own": self.own,
-                "policy": run.policy,
-                "now": clock,
-                "erased_at": erased_at,
+                "policy": self.changes.fingerprint(self._fingerprint) or "",
+                "now": clock - (not writer.reindexed),
+                "erased_at": clock if writer.erased else 0,
             }
             self.session.execute(self.shapes.statement("index_state"), state)
-        self._audit(stats)
+        if self.changes.finishes:
+            self._audit(total)
+        return total
 
     def _audit(self, stats: Stats) -> None:
         run = self.changes.run
