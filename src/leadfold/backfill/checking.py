@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold.backfill.snapshot import read_snapshot
+from leadfold.backfill.statistics import unfinished_runs
 from leadfold.backfill.tallying import groups_apart, groups_mixed, shown_twice, tally_dependents
 from leadfold.backfill.validation import Check, Validation
 from leadfold.grouping import group_columns
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.backfill.tallying import DependentTally
     from leadfold.backfill.validation import Severity
+    from leadfold.changes import Run
     from leadfold.grouping import Resolution
     from leadfold.repository import Repository
 
@@ -63,6 +65,7 @@ def validate(
     | groups with several customers, customers with several groups | none: this is drift | warn |
     | stale index entries | none; without an index there is nothing to be stale | warn |
     | policy of the index | the fingerprint of *policy* | warn |
+    | unfinished runs | none, but those that a later one has done the rest of | warn |
 
     Args:
         repository: the store.
@@ -83,6 +86,7 @@ def validate(
         snapshot = read_snapshot(reader, policy, SILENT, keep_raw_phones=False)
         dependents = tally_dependents(reader.dependents(), snapshot)
         audited = reader.audited()
+        unfinished = unfinished_runs(reader)
     resolution = group_columns(snapshot.columns, policy, snapshot.rulings)
     checks = _Checks(samples)
     return Validation(
@@ -93,6 +97,7 @@ def validate(
             *checks.of_grouping(snapshot, resolution),
             *checks.of_index(snapshot, policy),
             checks.of_audit(snapshot, audited),
+            checks.of_runs(unfinished),
         )
     )
 
@@ -168,6 +173,13 @@ class _Checks:
         entries = sum(audited.get(action, 0) for action in EXPLAINED_BY)
         expected = f"at least {least}"
         return Check("audit entries", expected, str(entries), "fail", entries >= least)
+
+    def of_runs(self, unfinished: Iterable[Run]) -> Check:
+        """Return whether every run came to its end; a sample names the two ways to one."""
+        found = Counter(
+            f"{run.id}: apply its plan again to go on, or roll it back" for run in unfinished
+        )
+        return self._none("unfinished runs", "warn", found)
 
     def _none(self, name: str, severity: Severity, found: Counter[str]) -> Check:
         """Return a check that expects none: *found* counts rows by what names them."""

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.progress import UNFINISHED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from leadfold.changes import Run
     from leadfold.repository import CustomerBatch, DependentCount, Reader, Repository
 
-__all__ = ["DependentFigures", "GroupQuality", "Statistics", "statistics"]
+__all__ = ["DependentFigures", "GroupQuality", "Statistics", "statistics", "unfinished_runs"]
 
 
 @attrs.frozen
@@ -46,13 +49,14 @@ class GroupQuality:
 
 @attrs.frozen
 class Statistics:
-    """The figures of a store at one moment."""
+    """The figures of a store at one moment; *unfinished* are the runs that can be gone on with."""
 
     customers: int
     leads: int
     leads_linked: int
     dependents: tuple[DependentFigures, ...]
     groups: tuple[GroupQuality, ...]
+    unfinished: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON has it."""
@@ -67,6 +71,7 @@ class Statistics:
                 {"type": group.type, "count": group.count, "avg_leads": group.avg_leads}
                 for group in self.groups
             ],
+            "unfinished": list(self.unfinished),
         }
 
 
@@ -94,7 +99,18 @@ def statistics(repository: Repository) -> Statistics:
                 GroupQuality(kind, counts[kind], leads[kind])
                 for kind in sorted(counts, key=lambda kind: (-counts[kind], kind or ""))
             ),
+            unfinished=tuple(run.id for run in unfinished_runs(reader)),
         )
+
+
+def unfinished_runs(reader: Reader) -> tuple[Run, ...]:
+    """Return the unfinished runs of which no later run has done the rest, newest first."""
+    return tuple(run for run in reader.runs(status=UNFINISHED) if not _overtaken(reader, run))
+
+
+def _overtaken(reader: Reader, run: Run) -> bool:
+    """Tell whether a run of the same sort was made later, and whole."""
+    return any(later.at > run.at for later in reader.runs(1, action=run.action, status="done"))
 
 
 def _types(reader: Reader) -> dict[str, str | None]:
