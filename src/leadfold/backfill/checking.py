@@ -96,8 +96,8 @@ def validate(
             *checks.of_customers(snapshot, policy),
             *checks.of_grouping(snapshot, resolution),
             *checks.of_index(snapshot, policy),
-            checks.of_audit(snapshot, audited),
             checks.of_runs(unfinished),
+            checks.of_audit(snapshot, audited),
         )
     )
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadfold import InMemoryRepository, Lead, backfill
+from leadfold import Customer, InMemoryRepository, Lead, backfill
 from leadfold.backfill import Plan
 from leadfold.backfill.statistics import statistics
 from leadfold.exceptions import RetryableError, RunExistsError, StalePlanError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from leadfold import Customer
     from leadfold.changes import ChangeSet, Committed, Run, Unit
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -128,6 +127,45 @@ def test_a_run_goes_on_from_wherever_it_stopped(
     if repository._tables.audit == ():  # noqa: SLF001 - no read tells it
         backfill.apply(plan, repository, chunk=chunk)
     assert state(repository) == state(whole())
+
+
+@given(
+    st.lists(st.sampled_from([None, "c0", "c1", "c2", "c3"]), min_size=60, max_size=60),
+    st.integers(1, 40),
+)
+def test_chunks_move_and_merge_as_the_whole_does(links: list[str | None], chunk: int) -> None:
+    """In mode ``reconcile`` too, over leads that others have linked to customers of theirs."""
+    reports, states = [], []
+    for size in (None, chunk):
+        leads = [attrs.evolve(lead, customer_id=to) for lead, to in zip(LEADS, links, strict=True)]
+        customers = [Customer(f"c{number}") for number in range(4)]
+        repository = InMemoryRepository(leads, JOBS, customers)
+        numbers = count()
+        plan = backfill.plan(
+            repository,
+            mode="reconcile",
+            adopt=True,
+            run_id="run-1",
+            new_id=lambda numbers=numbers: f"n{next(numbers)}",  # type: ignore[misc]
+            now=AT,
+        )
+        reports.append(backfill.apply(plan, repository, chunk=size))
+        states.append(state(repository))
+    assert reports[0] == reports[1]
+    assert states[0] == states[1]
+
+
+@given(st.integers(1, 30))
+def test_a_later_backfill_comes_in_chunks_too(chunk: int) -> None:
+    """Over a store with an index, customers and links of an earlier one."""
+    found = []
+    for size in (None, chunk):
+        repository = InMemoryRepository(LEADS[:30], {"Job": JOBS["Job"][:15]})
+        backfill.apply(planned(repository, "run-0"), repository)
+        repository.insert_leads(LEADS[30:])
+        plan = planned(repository, "run-2", at=datetime(2026, 1, 3, tzinfo=UTC))
+        found.append((backfill.apply(plan, repository, chunk=size), state(repository)))
+    assert found[0] == found[1]
 
 
 def test_a_chunk_is_of_so_many_leads_at_most() -> None:
