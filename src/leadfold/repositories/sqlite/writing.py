@@ -13,10 +13,7 @@ import attrs
 
 from leadfold.changes import Committed, Link, UnitFailure
 from leadfold.exceptions import MappingError, StalePlanError, StoreError, UnitError
-from leadfold.model import utc
-from leadfold.progress import Progress, gone_on, opened
-from leadfold.repositories.records import run_of
-from leadfold.repositories.sqlite.cells import dump, stored_moment
+from leadfold.repositories.sqlite.recording import Record
 from leadfold.repositories.sqlite.schema import migrate
 from leadfold.repositories.sqlite.shapes import Shapes
 from leadfold.repositories.sqlite.staging import Stage, batches
@@ -24,10 +21,9 @@ from leadfold.repositories.sqlite.undoing import Undoing, require
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
-    from datetime import datetime
     from typing import Literal
 
-    from leadfold.changes import ChangeSet, Stats, Unit
+    from leadfold.changes import ChangeSet, Unit
     from leadfold.repositories.mapping import StoreMapping
     from leadfold.repositories.sqlite.schema import Catalog
     from leadfold.repositories.sqlite.session import Session
@@ -48,108 +44,16 @@ def commit(
     migrate(session, catalog)
     shapes = Shapes(mapping, indexed=True, untyped=catalog.untyped(mapping))
     audit_id = catalog.audit_needs_id(mapping)
-    record = _Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
+    record = Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
     writer = _Writer(session, shapes, changes, record.open(tenant), catalog)
     for units in batches(changes.units):
         writer.write(units)
     if writer.stale and changes.on_stale == "refuse":
         raise StalePlanError(writer.stale)
     failed = sorted(writer.failed, key=lambda each: each[0].number)
-    total = record.close(changes.outcome(failed, writer.followed), writer)
+    stats = changes.outcome(failed, writer.followed)
+    total = record.close(stats, writer.bound, reindexed=writer.reindexed, erased=writer.erased)
     return Committed(total, tuple(failure for _, failure in failed), session.statements)
-
-
-@attrs.define
-class _Record:
-    """The rows that say a run took place: itself, the index's state, the audit entry."""
-
-    session: Session
-    shapes: Shapes
-    changes: ChangeSet
-    own: str
-    audit_with_id: bool
-    _progress: Progress = attrs.field(factory=Progress, init=False)
-    _fingerprint: str | None = attrs.field(default=None, init=False)
-
-    def open(self, tenant: str | None) -> dict[str, object]:
-        """Start the run, or go on with it; return what every statement of it binds."""
-        known = {"own": self.own, "id": self.changes.run.id}
-        found = self.session.rows(self.shapes.statement("known_run"), known)
-        self._progress = opened(run_of(found[0][1:]) if found else None, self.changes)
-        self._end()
-        query = self.shapes.statement("clock")
-        [(clock, erased_at, fingerprint)] = self.session.rows(query, {"own": self.own})
-        self._fingerprint = cast("str | None", fingerprint)
-        return {
-            "own": self.own,
-            "tenant": tenant,
-            "run": found[0][0] if found else self._insert(),
-            "clock": clock,
-            "own_clocks": dump([*self._progress.clocks, clock]),
-            "erased_at": erased_at,
-            "claims_at": self.changes.claims_at,
-            "at": stored_moment(self.changes.run.at),
-        }
-
-    def _insert(self) -> int | None:
-        run = self.changes.run
-        row = attrs.asdict(run, recurse=False) | {
-            "own": self.own,
-            "at": cast("datetime", utc(run.at)).isoformat(),
-            "versions": dump(dict(run.versions)),
-        }
-        return self.session.execute(self.shapes.statement("open_run"), row).lastrowid
-
-    def _end(self) -> None:
-        """Let nobody go on with the run that this one ends, which must be as it was read."""
-        ends = self.changes.ends
-        if ends is not None:
-            told = {"own": self.own, "id": ends.id, "extra": dump(dict(ends.extra))}
-            if not self.session.execute(self.shapes.statement("end_run"), told).rowcount:
-                raise gone_on(ends)
-
-    def close(self, stats: Stats, writer: _Writer) -> Stats:
-        """Write the run's figures, what the index was written with, and the audit entry.
-
-        Return the figures of the whole run.
-        """
-        clock = cast("int", writer.bound["clock"])
-        made = clock if writer.reindexed else None
-        run, total = self._progress.closed(self.changes, stats, made)
-        row = {
-            "run": writer.bound["run"],
-            "status": run.status,
-            "stats": dump(dict(run.stats)),
-            "extra": dump(dict(run.extra)),
-        }
-        self.session.execute(self.shapes.statement("close_run"), row)
-        if run.policy or writer.reindexed:
-            state = {
-                "own": self.own,
-                "policy": self.changes.fingerprint(self._fingerprint) or "",
-                "now": clock - (not writer.reindexed),
-                "erased_at": clock if writer.erased else 0,
-            }
-            self.session.execute(self.shapes.statement("index_state"), state)
-        if self.changes.finishes:
-            self._audit(total)
-        return total
-
-    def _audit(self, stats: Stats) -> None:
-        run = self.changes.run
-        entry = {
-            "own": self.own,
-            "id": run.id,
-            "actor": run.actor,
-            "action": run.action,
-            "payload": dump(self.changes.audit_payload(stats)),
-            "at": stored_moment(run.at),
-        }
-        if self.shapes.mapping.audit is None:
-            statement = self.shapes.statement("own_audit")
-        else:
-            statement = self.shapes.audit(with_id=self.audit_with_id)
-        self.session.execute(statement, entry)
 
 
 class _Writer:
