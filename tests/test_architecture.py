@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("disjoint", "driving", "exceptions", "masking", "toml_text"),
     ("normalizers",),
     ("model",),
-    ("changes", "explanations", "rules", "rulings"),
+    ("changes", "explanations", "progress", "rules", "rulings"),
     ("policy", "repository", "reporter"),
     ("async_repository",),
     ("asking",),

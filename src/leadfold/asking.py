@@ -169,9 +169,16 @@ def rulings() -> Asks[tuple[Ruling, ...]]:
     return cast("tuple[Ruling, ...]", (yield Call("rulings")))
 
 
-def runs(limit: int = 20, *, ids: Collection[str] | None = None) -> Asks[tuple[Run, ...]]:
+def runs(
+    limit: int = 20,
+    *,
+    ids: Collection[str] | None = None,
+    action: str | None = None,
+    status: str | None = None,
+) -> Asks[tuple[Run, ...]]:
     """Ask `Reader.runs`."""
-    return cast("tuple[Run, ...]", (yield Call("runs", (limit,), {"ids": ids})))
+    named = {"ids": ids, "action": action, "status": status}
+    return cast("tuple[Run, ...]", (yield Call("runs", (limit,), named)))
 
 
 def entries(run_id: str) -> Stream[LedgerEntry]:

@@ -54,7 +54,14 @@ class AsyncReader(Protocol):
         """Return what `leadfold.repository.Reader.rulings` does."""
         ...
 
-    async def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
+    async def runs(
+        self,
+        limit: int = 20,
+        *,
+        ids: Collection[str] | None = None,
+        action: str | None = None,
+        status: str | None = None,
+    ) -> tuple[Run, ...]:
         """Return what `leadfold.repository.Reader.runs` does."""
         ...
 

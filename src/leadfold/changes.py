@@ -23,6 +23,7 @@ __all__ = [
     "Carry",
     "Change",
     "ChangeSet",
+    "Chunk",
     "Committed",
     "Erase",
     "Follow",
@@ -278,14 +279,28 @@ class Stats:
 
 
 @attrs.frozen
+class Chunk:
+    """Which units of its plan a change set holds: those from *start* to before *end*.
+
+    Units are counted as the plan yields them, from 0. *end* None: all that are left, so that the
+    run is finished with them. *plan* marks the plan: chunks of another are none of this run's.
+    """
+
+    plan: str
+    start: int
+    end: int | None
+
+
+@attrs.frozen
 class ChangeSet:
-    """Everything one run writes: the only thing a repository's `commit` takes.
+    """Everything one run writes, or one chunk of it: all that a repository's `commit` takes.
 
     *units* may be a generator and is read once. *expected* are the figures if all of them are
     written. *claims_at* is the index clock the plan was made at: a value claimed later makes its
     unit stale. The index takes the run's *policy* as its fingerprint; an empty one leaves it be.
     With *on_fault* ``refuse`` a unit that the store will not take is no outcome of its own: then
-    nothing at all is written.
+    nothing at all is written. *chunk* says which part of the run this is, None: the whole. *ends*
+    is an unfinished run, as it was read, that nobody may go on with after this.
     """
 
     run: Run
@@ -294,6 +309,23 @@ class ChangeSet:
     claims_at: int = 0
     on_stale: OnStale = "refuse"
     on_fault: OnFault = "skip"
+    chunk: Chunk | None = None
+    ends: Run | None = None
+
+    @property
+    def finishes(self) -> bool:
+        """Tell whether the run is finished with these changes."""
+        return self.chunk is None or self.chunk.end is None
+
+    def fingerprint(self, held: str | None) -> str | None:
+        """Return the index's fingerprint after these changes; it was *held* before them.
+
+        An index that a policy has written in part only has none.
+        """
+        policy = self.run.policy
+        if not policy or policy == held:
+            return held
+        return policy if self.finishes else None
 
     def outcome(
         self, failed: Iterable[tuple[Unit, UnitFailure]], followed: Mapping[str, int]

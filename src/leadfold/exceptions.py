@@ -222,22 +222,29 @@ class RetryableError(StoreError):
 
 
 class StalePlanError(StoreError):
-    """Rows the plan was made from have changed since; `lead_ids` names them."""
+    """Rows the plan was made from have changed since; `lead_ids` names them.
 
-    def __init__(self, lead_ids: Iterable[str]) -> None:
+    `unfinished` is the id of the run of which chunks were written before, if any were.
+    """
+
+    def __init__(self, lead_ids: Iterable[str], unfinished: str | None = None) -> None:
         self.lead_ids = tuple(sorted(lead_ids))
-        super().__init__(
-            f"changed since the plan was made: {some(self.lead_ids)}: make a new plan; a backfill "
-            "can also leave their units out (on_stale skip)"
+        self.unfinished = unfinished
+        way_out = (
+            "make a new plan; a backfill can also leave their units out (on_stale skip)"
+            if unfinished is None
+            else f"run {unfinished} is unfinished: apply the same plan again and leave their units "
+            "out (on_stale skip), or roll the run back"
         )
+        super().__init__(f"changed since the plan was made: {some(self.lead_ids)}: {way_out}")
 
 
 class RunExistsError(StoreError):
-    """This plan was applied already; `run_id` says as which run."""
+    """This plan was applied already, or must not be gone on with; `run_id` says as which run."""
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, reason: str = "a plan is applied once") -> None:
         self.run_id = run_id
-        super().__init__(f"run {run_id} is in this store already: a plan is applied once")
+        super().__init__(f"run {run_id} is in this store already: {reason}")
 
 
 class UnitError(StoreError):

@@ -226,8 +226,15 @@ class Reader(Protocol):
         """Return the rulings in force, in order of creation."""
         ...
 
-    def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
-        """Return the latest runs, newest first; of *ids* alone, where they are given."""
+    def runs(
+        self,
+        limit: int = 20,
+        *,
+        ids: Collection[str] | None = None,
+        action: str | None = None,
+        status: str | None = None,
+    ) -> tuple[Run, ...]:
+        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
         ...
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
@@ -295,5 +302,10 @@ class Repository(Protocol):
         `Link`, `Relink` or `PatchCustomer` that does not find its *before*; a `Retire` that finds
         no row; a `Rule` that finds its ruling in that state already. A `Retire` of a customer
         that something still points at is a data fault, as a `Restore` where there is a row.
+
+        With a `Chunk` this holds of each chunk of a run: `leadfold.progress.opened` says whether
+        the run can go on, `Progress.closed` what its row becomes; what is answered are the
+        figures of the whole run so far, and the failures of this chunk. What the run itself
+        claimed makes none of its units stale. The audit entry comes with the last chunk.
         """
         ...

@@ -22,7 +22,7 @@ from leadfold.changes import (
     Rule,
 )
 from leadfold.exceptions import LeadfoldError
-from leadfold.repositories.memory import InMemoryRepository
+from leadfold.repositories.memory import AuditEntry, InMemoryRepository
 from leadfold.repositories.memory.reading import MemoryReader
 from leadfold.repository import LEAD
 from leadfold.testing import RepositoryContract
@@ -501,7 +501,16 @@ class TellsTenants(InMemoryRepository):
             every = self._store.tables.values()
             ledger = {run: told for tables in every for run, told in tables.ledger.items()}
             runs = {key: run for tables in every for key, run in tables.runs.items()}
-            mixed = attrs.evolve(sound.tables, runs=runs, ledger={**ledger, **sound.tables.ledger})
+            told = {run: entries for run, entries in ledger.items() if run not in sound.tables.runs}
+            mixed = attrs.evolve(
+                sound.tables,
+                runs=runs,
+                ledger={**told, **sound.tables.ledger},
+                written=(
+                    *sound.tables.written,
+                    *((run, 0, len(entries)) for run, entries in told.items()),
+                ),
+            )
             yield TellsOfAll(sound.tables, sound.shape, sound.tenant, mixed)
 
 
@@ -551,6 +560,67 @@ class OverlooksLeads(Misread):
             return (each for each in super().pointing_at(customer_ids) if each.table != LEAD)
 
 
+class ForgetsItsClaims(InMemoryRepository):
+    """Takes what the chunks before claimed for somebody else's claims."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit as a run that claimed nothing yet."""
+        tables = self._tables
+        runs = {
+            key: attrs.evolve(run, extra=_without_clocks(run.extra))
+            for key, run in tables.runs.items()
+        }
+        self._store.tables[self._tenant] = attrs.evolve(tables, runs=runs)
+        return super().commit(changes)
+
+
+def _without_clocks(extra: Mapping[str, Any]) -> dict[str, object]:
+    told = extra.get("progress")
+    return {**extra, "progress": {**told, "clocks": []}} if told else {**extra}
+
+
+class AuditsEveryChunk(InMemoryRepository):
+    """Leaves an audit entry as soon as anything is written."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit, and tell of it."""
+        committed = super().commit(changes)
+        if not changes.finishes:
+            run = changes.run
+            entry = AuditEntry(run.actor, run.action, {}, run.at)
+            tables = self._tables
+            audit = (*tables.audit, entry)
+            self._store.tables[self._tenant] = attrs.evolve(tables, audit=audit)
+        return committed
+
+
+class GoesOnRegardless(InMemoryRepository):
+    """Does not look whether a run has been put an end to."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit, and put an end to nothing."""
+        return super().commit(attrs.evolve(changes, ends=None))
+
+
+class EndsBlindly(InMemoryRepository):
+    """Puts an end to a run however far it came."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit as if the run had been read just now."""
+        ends = changes.ends and self._tables.runs[changes.ends.id]
+        return super().commit(attrs.evolve(changes, ends=ends))
+
+
+class MarksTooSoon(InMemoryRepository):
+    """Says that the index is complete with the first chunk."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Commit, and mark the index."""
+        committed = super().commit(changes)
+        self._tables.index.fingerprint = changes.run.policy
+        return committed
+
+
 FAULTS = [
     (DropsLinks, "test_a_unit_is_stored"),
     (DropsLinksAndLies, "test_a_unit_is_stored"),
@@ -595,6 +665,13 @@ FAULTS = [
     (TellsEarlier, "test_later_entries_are_about_rows_of_this_run"),
     (TellsOfRowsAlone, "test_a_customer_has_a_history"),
     (OverlooksLeads, "test_what_points_at_a_customer_is_read"),
+    (ForgetsItsClaims, "test_a_run_is_not_stale_for_itself"),
+    (IgnoresClaims, "test_a_value_that_others_claim_between_is_stale"),
+    (AuditsEveryChunk, "test_a_run_is_unfinished_until_its_last_chunk"),
+    (GoesOnRegardless, "test_a_run_that_was_stopped_does_not_go_on"),
+    (EndsBlindly, "test_only_a_run_as_it_was_read_is_stopped"),
+    (MarksTooSoon, "test_an_index_written_in_part_has_no_policy"),
+    (CommitsInPieces, "test_a_chunk_that_fails_leaves_those_before"),
 ]
 
 ARGUMENTS: Mapping[str, object] = {"column": "phone", "table": "Job", "backwards": False}

@@ -75,9 +75,10 @@ async def apply(
     repository: AsyncRepository,
     *,
     on_stale: OnStale = "refuse",
+    chunk: int | None = None,
     reporter: Reporter = SILENT,
 ) -> Report:
-    """Write *plan*, exactly and in one transaction; see `leadfold.backfill.apply`.
+    """Write *plan*, exactly and in one transaction, or in chunks; see `leadfold.backfill.apply`.
 
     Cancelled, it leaves the store as it was; or as planned, if it was committed already: then the
     list of runs has the plan's run id.
@@ -89,7 +90,8 @@ async def apply(
     >>> asyncio.run(backfill(AsyncInMemoryRepository(leads=[{"id": "l1"}]))).outcome
     'done'
     """
-    return await arun(errands.apply(plan, on_stale=on_stale, reporter=reporter), repository)
+    errand = errands.apply(plan, on_stale=on_stale, chunk=chunk, reporter=reporter)
+    return await arun(errand, repository)
 
 
 async def plan_rollback(

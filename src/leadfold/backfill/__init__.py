@@ -101,24 +101,34 @@ def apply(
     repository: Repository,
     *,
     on_stale: OnStale = "refuse",
+    chunk: int | None = None,
     reporter: Reporter = SILENT,
 ) -> Report:
-    """Write *plan* to *repository*, exactly and in one transaction.
+    """Write *plan* to *repository*, exactly and in one transaction, or with *chunk* in several.
+
+    Chunks are committed one after the other. If it ends early, the run stands as ``unfinished``
+    with whole chunks written; applying the same plan again goes on from there, with any *chunk*
+    or none.
 
     Args:
         plan: what `plan` or `plan_rollback` returned, or `Plan.load` read.
         repository: the store it was made from.
         on_stale: if rows it rests on have changed since, ``refuse`` it or ``skip`` their units.
+            With *chunk* a chunk is refused; those before it stay.
+        chunk: up to how many leads one transaction writes; units are never cut, and one with
+            more leads has a transaction to itself. Not for a rollback, which is one transaction.
         reporter: hears of the stages and units.
 
     Raises:
         StalePlanError: rows have changed since; the leads are named.
-        RunExistsError: this plan was applied already.
+        RunExistsError: this plan was applied already, or taken back before it was finished.
         RollbackRefusedError, NothingToUndo: as `RollbackPlan.check` says.
-        StoreError: the store failed; nothing was written.
+        StoreError: the store failed; nothing was written, with *chunk* nothing of this chunk. Or
+            *chunk* is given and the repository works in a transaction of the caller's.
     """
     with collector_paused():
-        return run(errands.apply(plan, on_stale=on_stale, reporter=reporter), repository)
+        errand = errands.apply(plan, on_stale=on_stale, chunk=chunk, reporter=reporter)
+        return run(errand, repository)
 
 
 def plan_rollback(

@@ -13,6 +13,7 @@ import attrs
 
 from leadfold import asking
 from leadfold.backfill.snapshot import read_snapshot
+from leadfold.backfill.statistics import unfinished_runs
 from leadfold.backfill.tallying import Tally, groups_apart, groups_mixed, shown_twice
 from leadfold.backfill.validation import Check, Validation
 from leadfold.errands import look, run
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.backfill.tallying import DependentTally
     from leadfold.backfill.validation import Severity
+    from leadfold.changes import Run
     from leadfold.errands import Errand
     from leadfold.grouping import Resolution
     from leadfold.repository import Repository
@@ -67,6 +69,7 @@ def validate(
     | groups with several customers, customers with several groups | none: this is drift | warn |
     | stale index entries | none; without an index there is nothing to be stale | warn |
     | policy of the index | the fingerprint of *policy* | warn |
+    | unfinished runs | none, but those that a later one has done the rest of | warn |
 
     Args:
         repository: the store.
@@ -88,7 +91,7 @@ def validate(
 def validating(policy: Policy | None, *, samples: int) -> Errand[Validation]:
     """Check whichever kind of repository; see `validate`."""
     policy = Policy() if policy is None else policy
-    snapshot, dependents, audited = yield from look(_seen(policy))
+    snapshot, dependents, audited, unfinished = yield from look(_seen(policy))
     resolution = group_columns(snapshot.columns, policy, snapshot.rulings)
     checks = _Checks(samples)
     return Validation(
@@ -98,16 +101,20 @@ def validating(policy: Policy | None, *, samples: int) -> Errand[Validation]:
             *checks.of_customers(snapshot, policy),
             *checks.of_grouping(snapshot, resolution),
             *checks.of_index(snapshot, policy),
+            checks.of_runs(unfinished),
             checks.of_audit(snapshot, audited),
         )
     )
 
 
-def _seen(policy: Policy) -> Asks[tuple[Snapshot, dict[str, DependentTally], Mapping[str, int]]]:
+def _seen(
+    policy: Policy,
+) -> Asks[tuple[Snapshot, dict[str, DependentTally], Mapping[str, int], tuple[Run, ...]]]:
     snapshot = yield from read_snapshot(policy, SILENT, keep_raw_phones=False)
     tally = Tally(snapshot)
     yield from asking.dependents().each(tally.add)
-    return snapshot, tally.tables, (yield from asking.audited())
+    audited = yield from asking.audited()
+    return snapshot, tally.tables, audited, (yield from unfinished_runs())
 
 
 @attrs.frozen
@@ -181,6 +188,13 @@ class _Checks:
         entries = sum(audited.get(action, 0) for action in EXPLAINED_BY)
         expected = f"at least {least}"
         return Check("audit entries", expected, str(entries), "fail", entries >= least)
+
+    def of_runs(self, unfinished: Iterable[Run]) -> Check:
+        """Return whether every run came to its end; a sample names the two ways to one."""
+        found = Counter(
+            f"{run.id}: apply its plan again to go on, or roll it back" for run in unfinished
+        )
+        return self._none("unfinished runs", "warn", found)
 
     def _none(self, name: str, severity: Severity, found: Counter[str]) -> Check:
         """Return a check that expects none: *found* counts rows by what names them."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from leadfold.backfill.applying import applying
+from leadfold.backfill.applying import applying, applying_in_chunks
 from leadfold.backfill.minting import id_maker, installed_version, new_run
 from leadfold.backfill.minting import now as present
 from leadfold.backfill.planning import make_plan
+from leadfold.backfill.rollback import RollbackPlan
 from leadfold.backfill.undoing import make_rollback
 from leadfold.changes import Run
 from leadfold.errands import look
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from leadfold.backfill.applying import Report
     from leadfold.backfill.plan import Plan
-    from leadfold.backfill.rollback import Later, RollbackPlan
+    from leadfold.backfill.rollback import Later
     from leadfold.changes import OnStale
     from leadfold.errands import Errand
     from leadfold.reporter import Reporter
@@ -71,10 +72,26 @@ def plan(
     return (yield from look(asks))
 
 
-def apply(planned: Plan | RollbackPlan, *, on_stale: OnStale, reporter: Reporter) -> Errand[Report]:
+def apply(
+    planned: Plan | RollbackPlan, *, on_stale: OnStale, chunk: int | None, reporter: Reporter
+) -> Errand[Report]:
     """Write what is planned."""
-    reporter.stage(2, 4, "Creating customers and linking leads")
-    return (yield from applying(planned.changes(on_stale), reporter))
+    if chunk is not None:
+        _check_chunk(chunk, planned)
+    changes = planned.changes(on_stale)
+    reporter.stage(*planned.stage)
+    if isinstance(planned, RollbackPlan):
+        return (yield from applying(changes, reporter))
+    return (yield from applying_in_chunks(changes, reporter, chunk))
+
+
+def _check_chunk(chunk: int, planned: Plan | RollbackPlan) -> None:
+    if chunk < 1:
+        msg = f"chunk must be 1 lead or more, not {chunk}"
+        raise ValueError(msg)
+    if isinstance(planned, RollbackPlan):
+        msg = "a rollback is one transaction: apply it without chunk="
+        raise ValueError(msg)  # noqa: TRY004 - the argument is of no use here, its type is right
 
 
 def plan_rollback(
@@ -101,4 +118,4 @@ def rollback(
     planned = yield from plan_rollback(
         run_id, later=later, actor=actor, new_run_id=new_run_id, now=now
     )
-    return (yield from applying(planned.changes(), reporter))
+    return (yield from apply(planned, on_stale="refuse", chunk=None, reporter=reporter))

@@ -166,6 +166,11 @@ class Plan:
                 filter(None, (group.line() for group in too_large)),
             )
 
+    @property
+    def stage(self) -> tuple[int, int, str]:
+        """Return what a reporter hears when it is applied: the stage, of how many, and its name."""
+        return 2, 4, "Creating customers and linking leads"
+
     def changes(self, on_stale: OnStale = "refuse") -> ChangeSet:
         """Return what `Repository.commit` takes."""
         return ChangeSet(self.run, self.units, self.stats, self.claims_at, on_stale)

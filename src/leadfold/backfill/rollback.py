@@ -8,6 +8,7 @@ import attrs
 
 from leadfold.changes import ChangeSet
 from leadfold.exceptions import NothingToUndo, RollbackRefusedError
+from leadfold.progress import UNFINISHED
 
 if TYPE_CHECKING:
     from leadfold.changes import OnStale, Run, Stats, Unit
@@ -65,7 +66,13 @@ class RollbackPlan:
         if not self.units:
             raise NothingToUndo(self.undoes.id)
 
+    @property
+    def stage(self) -> tuple[int, int, str]:
+        """Return what a reporter hears when it is applied: the stage, of how many, and its name."""
+        return 1, 1, "Putting back what was"
+
     def changes(self, on_stale: OnStale = "refuse") -> ChangeSet:
         """Return what `Repository.commit` takes; raise what `check` raises."""
         self.check()
-        return ChangeSet(self.run, self.units, self.stats, on_stale=on_stale)
+        ends = self.undoes if self.undoes.status == UNFINISHED else None
+        return ChangeSet(self.run, self.units, self.stats, on_stale=on_stale, ends=ends)

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold import asking
+from leadfold.asking import read
+from leadfold.progress import UNFINISHED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from leadfold.asking import Asks
+    from leadfold.changes import Run
     from leadfold.repository import CustomerBatch, DependentCount, Reader, Repository
 
-__all__ = ["DependentFigures", "GroupQuality", "Statistics", "statistics"]
+__all__ = ["DependentFigures", "GroupQuality", "Statistics", "statistics", "unfinished_runs"]
 
 
 @attrs.frozen
@@ -46,13 +52,14 @@ class GroupQuality:
 
 @attrs.frozen
 class Statistics:
-    """The figures of a store at one moment."""
+    """The figures of a store at one moment; *unfinished* are the runs that can be gone on with."""
 
     customers: int
     leads: int
     leads_linked: int
     dependents: tuple[DependentFigures, ...]
     groups: tuple[GroupQuality, ...]
+    unfinished: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON has it."""
@@ -67,6 +74,7 @@ class Statistics:
                 {"type": group.type, "count": group.count, "avg_leads": group.avg_leads}
                 for group in self.groups
             ],
+            "unfinished": list(self.unfinished),
         }
 
 
@@ -94,7 +102,18 @@ def statistics(repository: Repository) -> Statistics:
                 GroupQuality(kind, counts[kind], leads[kind])
                 for kind in sorted(counts, key=lambda kind: (-counts[kind], kind or ""))
             ),
+            unfinished=tuple(run.id for run in read(unfinished_runs(), reader)),
         )
+
+
+def unfinished_runs() -> Asks[tuple[Run, ...]]:
+    """Return the unfinished runs of which no later run has done the rest, newest first."""
+    found = []
+    for run in (yield from asking.runs(status=UNFINISHED)):
+        whole = yield from asking.runs(1, action=run.action, status="done")
+        if not any(later.at > run.at for later in whole):
+            found.append(run)
+    return tuple(found)
 
 
 def _types(reader: Reader) -> dict[str, str | None]:

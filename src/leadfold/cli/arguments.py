@@ -320,6 +320,13 @@ def _writing(command: ArgumentParser) -> None:
         default="refuse",
         help="if rows changed since the plan: refuse it, or leave their units out",
     )
+    command.add_argument(
+        "--chunk",
+        type=count,
+        metavar="N",
+        help="write in several transactions of up to N leads each; if it ends early, leadfold "
+        "apply of the saved plan goes on from there",
+    )
     limits = command.add_argument_group("limits", "refuse a plan that goes beyond them")
     limits.add_argument(
         "--max-group",

@@ -76,8 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _let_go_of_output()
         return BROKEN_PIPE
-    except KeyboardInterrupt:
-        sys.stderr.write("leadfold: interrupted\n")
+    except KeyboardInterrupt as interrupt:
+        for line in ("interrupted", *_notes(interrupt)):
+            sys.stderr.write(f"leadfold: {line}\n")
         return INTERRUPTED
     return status
 
@@ -108,8 +109,10 @@ def _explain(error: Exception, arguments: Namespace, screen: Screen) -> int:
         _show_excesses(error, arguments, screen)
     else:
         screen.warn(f"leadfold: {message}")
+    for note in _notes(error):
+        screen.warn(f"leadfold: {note}")
     if arguments.json:
-        about = {"type": type(error).__name__, "message": message}
+        about = {"type": type(error).__name__, "message": "; ".join([message, *_notes(error)])}
         _write_json(screen, {"outcome": ending.outcome, "error": about})
     return ending.status
 
@@ -124,6 +127,11 @@ def _message(error: Exception) -> str:
         f"unexpected {type(error).__name__}: this is a fault in leadfold; "
         "run it again with --traceback to see where"
     )
+
+
+def _notes(error: BaseException) -> list[str]:
+    """Return what leadfold has to say of the moment at which *error* came."""
+    return getattr(error, "__notes__", [])
 
 
 def _show_excesses(error: LimitExceededError, arguments: Namespace, screen: Screen) -> None:

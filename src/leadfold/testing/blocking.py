@@ -105,8 +105,15 @@ class _BlockingReader:
     def rulings(self) -> tuple[Ruling, ...]:
         return _run(self._runner, self._reader.rulings())
 
-    def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
-        return _run(self._runner, self._reader.runs(limit, ids=ids))
+    def runs(
+        self,
+        limit: int = 20,
+        *,
+        ids: Collection[str] | None = None,
+        action: str | None = None,
+        status: str | None = None,
+    ) -> tuple[Run, ...]:
+        return _run(self._runner, self._reader.runs(limit, ids=ids, action=action, status=status))
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
         return self._each(self._reader.entries(run_id))

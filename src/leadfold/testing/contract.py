@@ -18,6 +18,7 @@ from leadfold.exceptions import RunExistsError
 from leadfold.model import Customer, Identifier, Lead
 from leadfold.testing.abilities import Tenants, UniquePhones
 from leadfold.testing.changesets import follow, link, new_customer, read_basis, reindex, run_of
+from leadfold.testing.contract_chunks import ChunkContract
 from leadfold.testing.contract_hooks import (
     SourceFailedError,
     job,
@@ -41,7 +42,7 @@ X = Identifier("phone", "+15551230001")
 Y = Identifier("email", "a@b.co")
 
 
-class RepositoryContract(StoredContract, UndoingContract, ToldContract):
+class RepositoryContract(StoredContract, UndoingContract, ToldContract, ChunkContract):
     """What every repository does; subclass it as ``TestMyStore``."""
 
     # A stale unit: what it rests on is not so any more.

@@ -106,6 +106,25 @@ def test_an_interrupt_is_130(
     assert capsys.readouterr().err == "leadfold: interrupted\n"
 
 
+def test_what_stays_of_a_run_is_told_below_the_error(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever ended it, an interrupt too; a machine finds it in the message."""
+    for error in (StoreError("the disk is full"), KeyboardInterrupt()):
+        error.add_note("run r1 is unfinished")
+        raising[:] = [error]
+        main(["stats", "sqlite:///x.db"])
+    assert capsys.readouterr().err == (
+        "leadfold: the disk is full\nleadfold: run r1 is unfinished\n"
+        "leadfold: interrupted\nleadfold: run r1 is unfinished\n"
+    )
+    raising[:] = [StoreError("the disk is full")]
+    raising[0].add_note("run r1 is unfinished")
+    main(["stats", "sqlite:///x.db", "--json"])
+    told = json.loads(capsys.readouterr().out)["error"]["message"]
+    assert told == "the disk is full; run r1 is unfinished"
+
+
 @pytest.mark.parametrize(
     ("error", "ending"),
     [

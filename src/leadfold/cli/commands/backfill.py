@@ -92,7 +92,13 @@ def _write(
     plan: Plan, repository: Repository, watcher: Watcher, arguments: Namespace, screen: Screen
 ) -> Answer:
     with watcher.writing(plan.stats.leads_linked):
-        report = backfill.apply(plan, repository, on_stale=arguments.on_stale, reporter=watcher)
+        report = backfill.apply(
+            plan,
+            repository,
+            on_stale=arguments.on_stale,
+            chunk=arguments.chunk,
+            reporter=watcher,
+        )
     tell_written(plan, report, screen, verbose=arguments.verbose)
     tell_rest(plan, report, watcher, screen)
     return _answer(plan, report, watcher, arguments)

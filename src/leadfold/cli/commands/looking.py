@@ -87,6 +87,9 @@ def _show_stats(found: Statistics, screen: Screen) -> None:
     screen.data()
     groups = [(group.type or "(none)", group.count, group.avg_leads) for group in found.groups]
     screen.table(Table(("type", "count", "avg_leads"), groups, title="Grouping quality"))
+    for run in found.unfinished:
+        screen.data()
+        screen.data(f"Unfinished run {run}: apply its plan again to go on, or roll it back")
 
 
 def _share(part: int, whole: int) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leadfold import backfill
-from leadfold.backfill.applying import apply_changes
-from leadfold.backfill.pausing import collector_paused
 from leadfold.changes import Link
 from leadfold.cli.answers import Answer
 from leadfold.cli.opening import open_store, open_store_to_read
@@ -79,10 +77,9 @@ def _ending(report: Report | None, refusal: LeadfoldError | None) -> Ending:
 
 def _write(planned: RollbackPlan, repository: Repository, watcher: Watcher) -> Report:
     """Write exactly what was planned and checked."""
-    changes = planned.changes()
     links = sum(isinstance(each, Link) for unit in planned.units for each in unit.changes)
-    with watcher.writing(links, "Putting leads back"), collector_paused():
-        return apply_changes(changes, repository, watcher)
+    with watcher.writing(links, "Putting leads back"):
+        return backfill.apply(planned, repository, reporter=watcher)
 
 
 def _ways_out(

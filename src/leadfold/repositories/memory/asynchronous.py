@@ -95,9 +95,16 @@ class _AsyncMemoryReader:
         await sleep(0)
         return self._reader.rulings()
 
-    async def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
+    async def runs(
+        self,
+        limit: int = 20,
+        *,
+        ids: Collection[str] | None = None,
+        action: str | None = None,
+        status: str | None = None,
+    ) -> tuple[Run, ...]:
         await sleep(0)
-        return self._reader.runs(limit, ids=ids)
+        return self._reader.runs(limit, ids=ids, action=action, status=status)
 
     def entries(self, run_id: str) -> AsyncIterator[LedgerEntry]:
         return _giving_way(self._reader.entries(run_id), every=_ROWS)

@@ -20,7 +20,8 @@ from leadfold.changes import (
     Rule,
     UnitFailure,
 )
-from leadfold.exceptions import RunExistsError, StalePlanError, StoreError, UnitError
+from leadfold.exceptions import StalePlanError, StoreError, UnitError
+from leadfold.progress import STOPPED, gone_on, opened
 from leadfold.repositories.memory.rows import AuditEntry
 from leadfold.repositories.memory.tables import Draft
 from leadfold.repositories.memory.writing import Writer
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from leadfold.changes import Change, ChangeSet, Stats, Unit
     from leadfold.model import Identifier
+    from leadfold.progress import Progress
     from leadfold.repositories.memory.rows import Shape
     from leadfold.repositories.memory.tables import Tables
 
@@ -39,13 +41,14 @@ _STALE = "changed since the plan was made: {}"
 
 def commit(tables: Tables, shape: Shape, changes: ChangeSet) -> tuple[Tables, Committed]:
     """Return the tables after *changes*, and what was written."""
-    if changes.run.id in tables.runs:
-        raise RunExistsError(changes.run.id)
+    progress = opened(tables.runs.get(changes.run.id), changes)
+    _end(tables, changes)
     writer = Writer(Draft(tables), shape, changes.run.id)
+    since = _Since(changes.claims_at, progress.clocks)
     failed: list[tuple[Unit, UnitFailure]] = []
     stale: set[str] = set()
     for unit in changes.units:
-        if leads := _stale_leads(tables, writer.draft, unit, changes.claims_at):
+        if leads := _stale_leads(tables, writer.draft, unit, since):
             stale |= leads
             failed.append((unit, _failure(unit, "stale", _STALE.format(", ".join(sorted(leads))))))
             continue
@@ -60,26 +63,50 @@ def commit(tables: Tables, shape: Shape, changes: ChangeSet) -> tuple[Tables, Co
         raise StalePlanError(stale)
     stats = changes.outcome(failed, writer.followed)
     failures = tuple(failure for _, failure in failed)
-    return _recorded(writer, changes, stats), Committed(stats, failures)
+    after, total = _recorded(writer, changes, progress, stats)
+    return after, Committed(total, failures)
 
 
-def _recorded(writer: Writer, changes: ChangeSet, stats: Stats) -> Tables:
-    """Return the written tables with the run, its ledger and its audit entry."""
-    run = attrs.evolve(
-        changes.run, stats=stats.to_dict(), extra={**changes.run.extra, **stats.extra}
-    )
-    payload = changes.audit_payload(stats)
-    if run.policy:
-        writer.draft.index.fingerprint = run.policy
-    writer.draft.ledger[run.id] = tuple(writer.entries)
-    tables = writer.draft.finished()
-    entry = AuditEntry(run.actor, run.action, payload, run.at, id=run.id)
-    return attrs.evolve(
+def _end(tables: Tables, changes: ChangeSet) -> None:
+    """Object where a run that *changes* put an end to is not as it was read."""
+    ends = changes.ends
+    if ends is not None and tables.runs.get(ends.id) != ends:
+        raise gone_on(ends)
+
+
+def _recorded(
+    writer: Writer, changes: ChangeSet, progress: Progress, stats: Stats
+) -> tuple[Tables, Stats]:
+    """Return the written tables with the run, its ledger and its audit entry; and its figures."""
+    draft, run_id = writer.draft, changes.run.id
+    if changes.run.policy:
+        draft.index.fingerprint = changes.fingerprint(draft.index.fingerprint)
+    held = draft.ledger.get(run_id, ())
+    draft.ledger[run_id] = (*held, *writer.entries)
+    tables = draft.finished()
+    clock = tables.index.clock if tables.index.clock > draft.before.index.clock else None
+    run, total = progress.closed(changes, stats, clock)
+    runs = {**tables.runs, run_id: run}
+    if changes.ends is not None:
+        runs[changes.ends.id] = attrs.evolve(changes.ends, status=STOPPED)
+    payload = changes.audit_payload(total)
+    entry = AuditEntry(run.actor, run.action, payload, run.at, id=run_id)
+    after = attrs.evolve(
         tables,
-        runs={**tables.runs, run.id: run},
-        audit=(*tables.audit, entry),
+        runs=runs,
+        written=(*tables.written, (run_id, len(held), len(held) + len(writer.entries))),
+        audit=(*tables.audit, entry) if changes.finishes else tables.audit,
         made=tables.made | writer.made,
     )
+    return after, total
+
+
+@attrs.frozen
+class _Since:
+    """The claim that a plan was made at, and those that its own run has made since."""
+
+    claims_at: int
+    own: tuple[int, ...]
 
 
 def _failure(unit: Unit, cause: Literal["fault", "stale"], message: str) -> UnitFailure:
@@ -87,7 +114,7 @@ def _failure(unit: Unit, cause: Literal["fault", "stale"], message: str) -> Unit
     return UnitFailure(unit.number, tuple(sorted({*unit.leads, *linked})), cause, message)
 
 
-def _stale_leads(tables: Tables, draft: Draft, unit: Unit, claims_at: int) -> set[str]:
+def _stale_leads(tables: Tables, draft: Draft, unit: Unit, since: _Since) -> set[str]:
     """Return the leads (or ``customer:<id>``) for which *unit* rests on what is no longer so.
 
     Versions are those of before the run; what changes find is what earlier units left. Where a
@@ -97,7 +124,7 @@ def _stale_leads(tables: Tables, draft: Draft, unit: Unit, claims_at: int) -> se
     customers = _changed_customers(tables, draft, unit)
     if (
         customers
-        or tables.index.claimed_after(claims_at, _values(tables, unit))
+        or tables.index.claimed_after(since.claims_at, _values(tables, unit), but=since.own)
         or any(_finds_another_state(draft, change) for change in unit.changes)
     ):
         records = {f"customer:{customer}" for customer in (*unit.customers, *customers)}

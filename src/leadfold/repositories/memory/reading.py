@@ -104,10 +104,23 @@ class MemoryReader:
         """Return the rulings in force, in order of creation."""
         return tuple(sorted(self.tables.rulings.values(), key=_creation))
 
-    def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
-        """Return the latest runs, newest first; of *ids* alone, where they are given."""
-        newest = reversed(tuple(self.tables.runs.values()))
-        return tuple(islice((run for run in newest if ids is None or run.id in ids), limit))
+    def runs(
+        self,
+        limit: int = 20,
+        *,
+        ids: Collection[str] | None = None,
+        action: str | None = None,
+        status: str | None = None,
+    ) -> tuple[Run, ...]:
+        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
+        found = (
+            run
+            for run in reversed(tuple(self.tables.runs.values()))
+            if (ids is None or run.id in ids)
+            and action in {None, run.action}
+            and status in {None, run.status}
+        )
+        return tuple(islice(found, limit))
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
         """Yield the ledger of a run unit by unit, each in the order it was written."""
@@ -117,30 +130,24 @@ class MemoryReader:
         """Yield what later runs did to rows that this run changed, in the order written."""
         touched = {(entry.table, entry.row) for entry in self.tables.ledger.get(run_id, ())}
         runs = dropwhile(lambda run: run != run_id, self.tables.runs)
-        for later in islice(runs, 1, None):
-            for entry in self.tables.ledger[later]:
-                if (entry.table, entry.row) in touched:
-                    yield entry
+        later = set(islice(runs, 1, None))
+        for entry in self.tables.entries():
+            if entry.run_id in later and (entry.table, entry.row) in touched:
+                yield entry
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
         """Yield every entry about a row, in the order written; *table* as the ledger calls it."""
-        for run in self.tables.runs:
-            for entry in self.tables.ledger[run]:
-                if (entry.table, entry.row) == (table, row) or (
-                    table == CUSTOMER
-                    and entry.action in {"link", "follow", "retire", "restore"}
-                    and row in (entry.before, entry.after)
-                ):
-                    yield entry
+        for entry in self.tables.entries():
+            if (entry.table, entry.row) == (table, row) or (
+                table == CUSTOMER
+                and entry.action in {"link", "follow", "retire", "restore"}
+                and row in (entry.before, entry.after)
+            ):
+                yield entry
 
     def unexplained(self) -> Iterator[str]:
         """Yield the leads whose customer is not what the ledger's last entry for them says."""
-        given = {
-            entry.row: entry.after
-            for run in self.tables.runs
-            for entry in self.tables.ledger[run]
-            if entry.table == LEAD
-        }
+        given = {entry.row: entry.after for entry in self.tables.entries() if entry.table == LEAD}
         for lead in self.tables.leads.rows.values():
             if lead.customer_id is not None and given.get(lead.id) != lead.customer_id:
                 yield lead.id

@@ -125,9 +125,15 @@ class Index:
             self.record(record_id, ())
             del self.seen[record_id]
 
-    def claimed_after(self, clock: int, identifiers: Collection[Identifier]) -> bool:
-        """Tell whether one of *identifiers* gained or lost a holder after *clock*."""
-        return any(self.versions.get(identifier, 0) > clock for identifier in identifiers)
+    def claimed_after(
+        self, clock: int, identifiers: Collection[Identifier], *, but: Collection[int]
+    ) -> bool:
+        """Tell whether one of *identifiers* gained or lost a holder after *clock*.
+
+        What happened at the clocks *but* does not count.
+        """
+        found = (self.versions.get(identifier, 0) for identifier in identifiers)
+        return any(version > clock and version not in but for version in found)
 
     def _thaw(self, identifier: Identifier) -> set[str]:
         if identifier not in self._thawed:
@@ -141,7 +147,11 @@ class Index:
 
 @attrs.frozen(repr=False)
 class Tables:
-    """Everything stored for one tenant, as of one moment: nothing in it is changed any more."""
+    """Everything stored for one tenant, as of one moment: nothing in it is changed any more.
+
+    *ledger* has the entries of each run; *written* says which of them each commit added: the run,
+    from which to before which.
+    """
 
     leads: Table[Lead]
     customers: Table[Customer]
@@ -151,8 +161,14 @@ class Tables:
     index: Index = attrs.field(factory=Index)
     runs: Mapping[str, Run] = attrs.field(factory=dict)
     ledger: Mapping[str, tuple[LedgerEntry, ...]] = attrs.field(factory=dict)
+    written: tuple[tuple[str, int, int], ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     made: frozenset[str] = frozenset()
+
+    def entries(self) -> Iterator[LedgerEntry]:
+        """Yield the ledger of all runs in the order written: chunks of several may take turns."""
+        for run, start, stop in self.written:
+            yield from self.ledger[run][start:stop]
 
     @property
     def pointing(self) -> Mapping[str, DependentTable]:

@@ -66,9 +66,16 @@ class AsyncPostgresReader:
         """See `leadfold.repository.Reader.rulings`."""
         return await self._session.run(self._reading.rulings())
 
-    async def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
+    async def runs(
+        self,
+        limit: int = 20,
+        *,
+        ids: Collection[str] | None = None,
+        action: str | None = None,
+        status: str | None = None,
+    ) -> tuple[Run, ...]:
         """See `leadfold.repository.Reader.runs`."""
-        return await self._session.run(self._reading.runs(limit, ids))
+        return await self._session.run(self._reading.runs(limit, ids, action, status))
 
     def entries(self, run_id: str) -> AsyncIterator[LedgerEntry]:
         """See `leadfold.repository.Reader.entries`."""

@@ -65,9 +65,16 @@ class PostgresReader:
         """Return the rulings in force, in order of creation."""
         return self._session.run(self._reading.rulings())
 
-    def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
-        """Return the latest runs, newest first; of *ids* alone, where they are given."""
-        return self._session.run(self._reading.runs(limit, ids))
+    def runs(
+        self,
+        limit: int = 20,
+        *,
+        ids: Collection[str] | None = None,
+        action: str | None = None,
+        status: str | None = None,
+    ) -> tuple[Run, ...]:
+        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
+        return self._session.run(self._reading.runs(limit, ids, action, status))
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
         """Yield the ledger of a run unit by unit, each in the order it was written."""

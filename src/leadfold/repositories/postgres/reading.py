@@ -112,10 +112,13 @@ class Reading:
             for ruling, parts, created_at, actor in rows
         )
 
-    def runs(self, limit: int, ids: Collection[str] | None) -> Steps[tuple[Run, ...]]:
-        """Return the latest runs, newest first; of *ids* alone, where they are given."""
+    def runs(
+        self, limit: int, ids: Collection[str] | None, action: str | None, status: str | None
+    ) -> Steps[tuple[Run, ...]]:
+        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
         named = None if ids is None else sorted(set(ids))
-        rows = yield from self._own_rows("runs", limit=limit, ids=named)
+        given = {"ids": named, "action": action, "status": status}
+        rows = yield from self._own_rows("runs", limit=limit, **given)
         return tuple(run_of(row) for row in rows)
 
     def entries(self, name: str, **values: object) -> Iterable[Query[list[LedgerEntry]]]:

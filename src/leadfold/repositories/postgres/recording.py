@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from leadfold.exceptions import RunExistsError
 from leadfold.model import utc
+from leadfold.progress import Progress, gone_on, opened
 from leadfold.repositories.cells import dump, stored_moment
 from leadfold.repositories.postgres.schema import migrate
+from leadfold.repositories.records import run_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Record"]
 
 
-@attrs.frozen
+@attrs.define
 class Record:
     """What is written of a run beside its changes; *whose* and *own* say for whom and where."""
 
@@ -30,9 +31,11 @@ class Record:
     changes: ChangeSet
     whose: str
     own: str
+    _progress: Progress = attrs.field(factory=Progress, init=False)
+    _fingerprint: str | None = attrs.field(default=None, init=False)
 
     def open(self, tenant: str | None) -> Steps[dict[str, object]]:
-        """Start the run; return what every statement of it binds."""
+        """Start the run, or go on with it; return what every statement of it binds."""
         run = self.changes.run
         told = attrs.asdict(run, recurse=False) | {
             "whose": self.whose,
@@ -40,32 +43,48 @@ class Record:
             "versions": dump(dict(run.versions)),
         }
         answer = yield self.shapes.statement("open_run", told)
-        [(sequence, clock, erased_at, migration)] = answer.rows
-        if sequence is None:
-            raise RunExistsError(run.id)
+        [(sequence, clock, erased_at, fingerprint, migration, *found)] = answer.rows
+        self._progress = opened(None if found[0] is None else run_of(tuple(found)), self.changes)
+        self._fingerprint = cast("str | None", fingerprint)
         yield from migrate(self.own, done=cast("int", migration))
+        yield from self._end()
         return {
             "whose": self.whose,
             "tenant": tenant,
             "run": sequence,
             "clock": clock,
+            "own_clocks": [*self._progress.clocks, clock],
             "erased_at": erased_at,
             "claims_at": self.changes.claims_at,
             "at": stored_moment(run.at),
         }
 
+    def _end(self) -> Steps[None]:
+        """Let nobody go on with the run that this one ends, which must be as it was read."""
+        ends = self.changes.ends
+        if ends is not None:
+            told = {"whose": self.whose, "id": ends.id, "extra": dump(dict(ends.extra))}
+            answer = yield self.shapes.statement("end_run", told)
+            if not answer.count:
+                raise gone_on(ends)
+
     def close(
         self, stats: Stats, bound: Mapping[str, object], *, reindexed: bool, erased: bool
-    ) -> Steps[None]:
-        """Write the run's figures, what the index was written with, and the audit entry."""
-        run = self.changes.run
+    ) -> Steps[Stats]:
+        """Write the run's figures, what the index was written with, and the audit entry.
+
+        Return the figures of the whole run.
+        """
         clock = cast("int", bound["clock"])
+        made = clock if reindexed else None
+        run, total = self._progress.closed(self.changes, stats, made)
         told = {
             "whose": self.whose,
             "run": bound["run"],
-            "stats": dump(stats.to_dict()),
-            "extra": dump({**run.extra, **stats.extra}),
-            "policy": run.policy,
+            "status": run.status,
+            "stats": dump(dict(run.stats)),
+            "extra": dump(dict(run.extra)),
+            "policy": self.changes.fingerprint(self._fingerprint) or "",
             "now": clock - (not reindexed),
             "erased_at": clock if erased else 0,
             "marked": bool(run.policy) or reindexed,
@@ -74,7 +93,8 @@ class Record:
             "id": run.id,
             "actor": run.actor,
             "action": run.action,
-            "payload": dump(self.changes.audit_payload(stats)),
+            "payload": dump(self.changes.audit_payload(total)),
             "at": stored_moment(run.at),
         }
-        yield self.shapes.closing(told | entry)
+        yield self.shapes.closing(told | entry, audited=self.changes.finishes)
+        return total

@@ -170,9 +170,10 @@ class Shapes:
         pieces = {"column": identifier(column), "blank": _NULL}
         return self.statement("blank_customers", bound, cell=self._cell_text(column), **pieces)
 
-    def closing(self, parameters: Parameters) -> Statement:
-        """Return what writes a run's figures, the state of the index, and the audit entry."""
-        return self.statement("close_run", parameters, audit_entry=self._audit_entry())
+    def closing(self, parameters: Parameters, *, audited: bool) -> Statement:
+        """Return what writes a run's figures, the state of the index, and an audit entry if due."""
+        entry = self._audit_entry() if audited else self.text("no_audit")
+        return self.statement("close_run", parameters, audit_entry=entry)
 
     def _audit_entry(self) -> sql.Composed:
         """Return the insertion into the user's audit table, or else into leadfold's."""

@@ -66,8 +66,8 @@ def commit(
         yield _DROP
     failed = sorted(writer.failed, key=lambda each: each[0].number)
     stats = changes.outcome(failed, writer.followed)
-    yield from record.close(stats, bound, reindexed=writer.reindexed, erased=writer.erased)
-    return Committed(stats, tuple(failure for _, failure in failed))
+    total = yield from record.close(stats, bound, reindexed=writer.reindexed, erased=writer.erased)
+    return Committed(total, tuple(failure for _, failure in failed))
 
 
 class _ShortError(Exception):

@@ -108,9 +108,16 @@ class SQLiteReader:
             for ruling, parts, created_at, actor in rows
         )
 
-    def runs(self, limit: int = 20, *, ids: Collection[str] | None = None) -> tuple[Run, ...]:
-        """Return the latest runs, newest first; of *ids* alone, where they are given."""
-        rows = self._own_rows("runs", limit=limit, ids=_listed(ids))
+    def runs(
+        self,
+        limit: int = 20,
+        *,
+        ids: Collection[str] | None = None,
+        action: str | None = None,
+        status: str | None = None,
+    ) -> tuple[Run, ...]:
+        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
+        rows = self._own_rows("runs", limit=limit, ids=_listed(ids), action=action, status=status)
         return tuple(run_of(row) for row in rows)
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:

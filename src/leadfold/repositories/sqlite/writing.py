@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.changes import Committed, Link, UnitFailure
-from leadfold.exceptions import MappingError, RunExistsError, StalePlanError, StoreError, UnitError
-from leadfold.model import utc
-from leadfold.repositories.sqlite.cells import dump, stored_moment
+from leadfold.exceptions import MappingError, StalePlanError, StoreError, UnitError
+from leadfold.repositories.sqlite.recording import Record
 from leadfold.repositories.sqlite.schema import migrate
 from leadfold.repositories.sqlite.shapes import Shapes
 from leadfold.repositories.sqlite.staging import Stage, batches
@@ -22,10 +21,9 @@ from leadfold.repositories.sqlite.undoing import Undoing, require
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
-    from datetime import datetime
     from typing import Literal
 
-    from leadfold.changes import ChangeSet, Stats, Unit
+    from leadfold.changes import ChangeSet, Unit
     from leadfold.repositories.mapping import StoreMapping
     from leadfold.repositories.sqlite.schema import Catalog
     from leadfold.repositories.sqlite.session import Session
@@ -46,7 +44,7 @@ def commit(
     migrate(session, catalog)
     shapes = Shapes(mapping, indexed=True, untyped=catalog.untyped(mapping))
     audit_id = catalog.audit_needs_id(mapping)
-    record = _Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
+    record = Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
     writer = _Writer(session, shapes, changes, record.open(tenant), catalog)
     for units in batches(changes.units):
         writer.write(units)
@@ -54,78 +52,8 @@ def commit(
         raise StalePlanError(writer.stale)
     failed = sorted(writer.failed, key=lambda each: each[0].number)
     stats = changes.outcome(failed, writer.followed)
-    record.close(stats, writer)
-    return Committed(stats, tuple(failure for _, failure in failed), session.statements)
-
-
-@attrs.frozen
-class _Record:
-    """The rows that say a run took place: itself, the index's state, the audit entry."""
-
-    session: Session
-    shapes: Shapes
-    changes: ChangeSet
-    own: str
-    audit_with_id: bool
-
-    def open(self, tenant: str | None) -> dict[str, object]:
-        """Start the run; return what every statement of it binds."""
-        run = self.changes.run
-        if self.session.rows(self.shapes.statement("known_run"), {"own": self.own, "id": run.id}):
-            raise RunExistsError(run.id)
-        [(clock, erased_at)] = self.session.rows(self.shapes.statement("clock"), {"own": self.own})
-        row = attrs.asdict(run, recurse=False) | {
-            "own": self.own,
-            "at": cast("datetime", utc(run.at)).isoformat(),
-            "versions": dump(dict(run.versions)),
-        }
-        opened = self.session.execute(self.shapes.statement("open_run"), row)
-        return {
-            "own": self.own,
-            "tenant": tenant,
-            "run": opened.lastrowid,
-            "clock": clock,
-            "erased_at": erased_at,
-            "claims_at": self.changes.claims_at,
-            "at": stored_moment(run.at),
-        }
-
-    def close(self, stats: Stats, writer: _Writer) -> None:
-        """Write the run's figures, what the index was written with, and the audit entry."""
-        run = self.changes.run
-        figures = {
-            "run": writer.bound["run"],
-            "stats": dump(stats.to_dict()),
-            "extra": dump({**run.extra, **stats.extra}),
-        }
-        self.session.execute(self.shapes.statement("close_run"), figures)
-        if run.policy or writer.reindexed:
-            clock = cast("int", writer.bound["clock"]) - (not writer.reindexed)
-            erased_at = clock if writer.erased else 0
-            state = {
-                "own": self.own,
-                "policy": run.policy,
-                "now": clock,
-                "erased_at": erased_at,
-            }
-            self.session.execute(self.shapes.statement("index_state"), state)
-        self._audit(stats)
-
-    def _audit(self, stats: Stats) -> None:
-        run = self.changes.run
-        entry = {
-            "own": self.own,
-            "id": run.id,
-            "actor": run.actor,
-            "action": run.action,
-            "payload": dump(self.changes.audit_payload(stats)),
-            "at": stored_moment(run.at),
-        }
-        if self.shapes.mapping.audit is None:
-            statement = self.shapes.statement("own_audit")
-        else:
-            statement = self.shapes.audit(with_id=self.audit_with_id)
-        self.session.execute(statement, entry)
+    total = record.close(stats, writer.bound, reindexed=writer.reindexed, erased=writer.erased)
+    return Committed(total, tuple(failure for _, failure in failed), session.statements)
 
 
 class _Writer:

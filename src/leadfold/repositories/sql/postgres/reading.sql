@@ -96,6 +96,8 @@ WHERE tenant = %(whose)s ORDER BY created_at NULLS LAST, id COLLATE "C";
 SELECT id, action, mode, actor, created_by, at AT TIME ZONE 'UTC', policy, versions, status, stats, extra
 FROM {own}.runs
 WHERE tenant = %(whose)s AND (%(ids)s::text[] IS NULL OR id = ANY (%(ids)s::text[]))
+AND (%(action)s::text IS NULL OR action = %(action)s)
+AND (%(status)s::text IS NULL OR status = %(status)s)
 ORDER BY sequence DESC LIMIT %(limit)s;
 
 -- name: entry_columns
@@ -122,7 +124,7 @@ FROM {own}.runs AS run
 JOIN {own}.ledger AS entry ON entry.run = run.sequence
 JOIN touched ON touched.table_name = entry.table_name AND touched.row_id = entry.row_id
 WHERE run.tenant = %(whose)s AND run.sequence > (SELECT sequence FROM this)
-ORDER BY entry.run, entry.sequence;
+ORDER BY entry.sequence;
 
 -- name: history
 SELECT {entry_columns}
@@ -133,7 +135,7 @@ WHERE run.tenant = %(whose)s AND (
     OR %(table)s = 'Customer' AND entry.action IN ('link', 'follow', 'retire', 'restore')
     AND (entry.before = %(quoted)s OR entry.after = %(quoted)s)
 )
-ORDER BY entry.run, entry.sequence;
+ORDER BY entry.sequence;
 
 -- name: linked
 SELECT row.{lead.id}::text FROM {leads} AS row WHERE row.{lead.customer_id} IS NOT NULL;

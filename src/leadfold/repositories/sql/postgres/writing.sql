@@ -18,14 +18,25 @@ WITH opened AS (
     RETURNING sequence
 )
 SELECT
-    (SELECT sequence FROM opened),
-    coalesce((SELECT clock FROM {own}.index_state WHERE tenant = %(whose)s), 0) + 1,
-    coalesce((SELECT erased_at FROM {own}.index_state WHERE tenant = %(whose)s), 0),
-    (SELECT coalesce(max(number), 0) FROM {own}.migrations);
+    coalesce(found.sequence, (SELECT sequence FROM opened)),
+    coalesce(state.clock, 0) + 1,
+    coalesce(state.erased_at, 0),
+    state.fingerprint,
+    migration.last,
+    found.id, found.action, found.mode, found.actor, found.created_by, found.at AT TIME ZONE 'UTC',
+    found.policy, found.versions, found.status, found.stats, found.extra
+FROM (SELECT coalesce(max(number), 0) AS last FROM {own}.migrations) AS migration
+LEFT JOIN {own}.index_state AS state ON state.tenant = %(whose)s
+LEFT JOIN {own}.runs AS found ON found.tenant = %(whose)s AND found.id = %(id)s;
+
+-- name: end_run
+UPDATE {own}.runs SET status = 'stopped'
+WHERE tenant = %(whose)s AND id = %(id)s AND status = 'unfinished' AND extra = %(extra)s;
 
 -- name: close_run
 WITH closed AS (
-    UPDATE {own}.runs SET stats = %(stats)s, extra = %(extra)s WHERE sequence = %(run)s
+    UPDATE {own}.runs SET status = %(status)s, stats = %(stats)s, extra = %(extra)s
+    WHERE sequence = %(run)s
 ),
 audited AS (
     {audit_entry}
@@ -34,9 +45,12 @@ INSERT INTO {own}.index_state AS state (tenant, fingerprint, clock, erased_at)
 SELECT %(whose)s, %(policy)s::text, %(now)s::bigint, %(erased_at)s::bigint
 WHERE %(marked)s::boolean
 ON CONFLICT (tenant) DO UPDATE SET
-    fingerprint = coalesce(nullif(excluded.fingerprint, ''), state.fingerprint),
+    fingerprint = excluded.fingerprint,
     clock = greatest(state.clock, excluded.clock),
     erased_at = greatest(state.erased_at, excluded.erased_at);
+
+-- name: no_audit
+SELECT 1;
 
 -- name: own_audit
 INSERT INTO {own}.audit (tenant, actor, action, payload, created_at)
@@ -108,7 +122,7 @@ FROM pg_temp.leadfold_stage AS stage
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = stage.name AND identity.value = stage.after
 WHERE stage.part = 'holder' AND {here}
-AND identity.version > %(claims_at)s AND identity.version <> %(clock)s
+AND identity.version > %(claims_at)s AND identity.version <> ALL (%(own_clocks)s::bigint[])
 UNION ALL
 SELECT stage.position, 'claim', ''
 FROM pg_temp.leadfold_stage AS stage
@@ -119,7 +133,7 @@ CROSS JOIN LATERAL json_array_elements(record.identifiers::json) AS pair
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = pair ->> 0 AND identity.value = pair ->> 1
 WHERE stage.part IN ('lead', 'customer', 'link') AND stage.version IS NOT NULL AND {here}
-AND identity.version > %(claims_at)s AND identity.version <> %(clock)s
+AND identity.version > %(claims_at)s AND identity.version <> ALL (%(own_clocks)s::bigint[])
 UNION ALL
 SELECT stage.position, 'claim', ''
 FROM pg_temp.leadfold_stage AS stage

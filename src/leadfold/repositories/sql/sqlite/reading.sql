@@ -110,6 +110,7 @@ WHERE tenant = :own ORDER BY created_at IS NULL, created_at, id;
 SELECT id, action, mode, actor, created_by, at, policy, versions, status, stats, extra
 FROM leadfold_runs
 WHERE tenant = :own AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+AND (:action IS NULL OR action = :action) AND (:status IS NULL OR status = :status)
 ORDER BY sequence DESC LIMIT :limit;
 
 -- name: entry_columns

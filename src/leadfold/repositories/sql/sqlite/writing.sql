@@ -3,7 +3,12 @@
 -- Names in braces are quoted tables and columns, or pieces that shapes.py makes.
 
 -- name: known_run
-SELECT 1 FROM leadfold_runs WHERE tenant = :own AND id = :id;
+SELECT sequence, id, action, mode, actor, created_by, at, policy, versions, status, stats, extra
+FROM leadfold_runs WHERE tenant = :own AND id = :id;
+
+-- name: end_run
+UPDATE leadfold_runs SET status = 'stopped'
+WHERE tenant = :own AND id = :id AND status = 'unfinished' AND extra = :extra;
 
 -- name: open_run
 INSERT INTO leadfold_runs
@@ -11,7 +16,7 @@ INSERT INTO leadfold_runs
 VALUES (:own, :id, :action, :mode, :actor, :created_by, :at, :policy, :versions, :status);
 
 -- name: close_run
-UPDATE leadfold_runs SET stats = :stats, extra = :extra WHERE sequence = :run;
+UPDATE leadfold_runs SET status = :status, stats = :stats, extra = :extra WHERE sequence = :run;
 
 -- name: own_audit
 INSERT INTO leadfold_audit (tenant, actor, action, payload, created_at)
@@ -21,16 +26,17 @@ VALUES (:own, :actor, :action, :payload, :at);
 INSERT INTO {audit.table} ({audit_columns}) VALUES ({audit_values});
 
 -- name: clock
-SELECT coalesce(max(clock), 0) + 1, coalesce(max(erased_at), 0) FROM leadfold_index_state WHERE tenant = :own;
+SELECT coalesce(max(clock), 0) + 1, coalesce(max(erased_at), 0), max(fingerprint)
+FROM leadfold_index_state WHERE tenant = :own;
 
 -- name: index_state
 INSERT INTO leadfold_index_state (tenant, fingerprint, clock, erased_at)
 VALUES (:own, :policy, :now, :erased_at)
 ON CONFLICT (tenant) DO UPDATE SET
-    fingerprint = coalesce(nullif(excluded.fingerprint, ''), fingerprint),
+    fingerprint = excluded.fingerprint,
     clock = max(clock, excluded.clock),
     erased_at = max(erased_at, excluded.erased_at)
-WHERE clock < excluded.clock OR excluded.fingerprint NOT IN ('', fingerprint);
+WHERE clock < excluded.clock OR fingerprint <> excluded.fingerprint;
 
 -- name: misfits
 SELECT stage.unit, 'lead', stage.id
@@ -58,14 +64,14 @@ SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_holder AS stage
 CROSS JOIN leadfold_identity AS identity
     ON identity.tenant = :own AND identity.kind = stage.kind AND identity.value = stage.value
-WHERE identity.version > :claims_at AND identity.version <> :clock
+WHERE identity.version > :claims_at AND identity.version NOT IN (SELECT value FROM json_each(:own_clocks))
 UNION ALL
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_lead AS stage
 CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = stage.id
 CROSS JOIN leadfold_holders AS holder ON holder.record = record.id
 CROSS JOIN leadfold_identity AS identity ON identity.id = holder.identity
-WHERE identity.version > :claims_at AND identity.version <> :clock
+WHERE identity.version > :claims_at AND identity.version NOT IN (SELECT value FROM json_each(:own_clocks))
 UNION ALL
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_customer AS stage
@@ -73,7 +79,7 @@ CROSS JOIN leadfold_records AS record
     ON record.tenant = :own AND record.record_id = 'customer:' || stage.id
 CROSS JOIN leadfold_holders AS holder ON holder.record = record.id
 CROSS JOIN leadfold_identity AS identity ON identity.id = holder.identity
-WHERE identity.version > :claims_at AND identity.version <> :clock
+WHERE identity.version > :claims_at AND identity.version NOT IN (SELECT value FROM json_each(:own_clocks))
 UNION ALL
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_holder AS stage
