@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
@@ -92,4 +93,5 @@ class Session:
         finally:
             status = self.connection.info.transaction_status
             if not self._ended and status == psycopg.pq.TransactionStatus.INTRANS:
-                self.perform(Statement(sql.SQL("CLOSE {}").format(name)))
+                with suppress(StoreError):  # of a lost connection the next step hears
+                    self.perform(Statement(sql.SQL("CLOSE {}").format(name)))
