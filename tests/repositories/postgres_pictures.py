@@ -97,9 +97,10 @@ def copied(server: str, dsn: str) -> Iterator[str]:
     names = [sql.Identifier(name), sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))]
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
-        try:
-            yield make_conninfo(dsn, dbname=name)
-        finally:
+    try:
+        yield make_conninfo(dsn, dbname=name)
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
 
 

@@ -66,11 +66,12 @@ def new_database(server: str) -> Iterator[str]:
     dsn = make_conninfo(server, dbname=name)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            with psycopg.connect(dsn, autocommit=True) as made:
-                create_user_tables(made)
-            yield dsn
-        finally:
+    try:
+        with psycopg.connect(dsn, autocommit=True) as made:
+            create_user_tables(made)
+        yield dsn
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
             connection.execute(drop.format(sql.Identifier(name)))
 
