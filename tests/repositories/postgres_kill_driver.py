@@ -3,7 +3,8 @@
 A program of one thread, for it forks: ``python -m repositories.postgres_kill_driver --help``. Each
 round copies a database, forks a child that writes to it, and ends the child with SIGKILL: from
 outside after a random part of the time that the write takes, or by the child itself at a random
-statement, before it is sent or once it is answered. It prints what it counted as JSON.
+statement, the last ones more often, before it is sent or once it is answered. It prints what it
+counted as JSON.
 """
 
 from __future__ import annotations
@@ -129,7 +130,9 @@ class Rounds:
         if how == "from outside":
             after = self.dice.uniform(0, store.seconds)
         else:
-            bomb = Bomb(self.dice.randint(1, store.statements), self.dice.random() < 0.5)
+            first = self.dice.choice([1, store.statements - 1])  # half of them beside COMMIT
+            statement = self.dice.randint(first, store.statements)
+            bomb = Bomb(statement, self.dice.random() < 0.5)
         killed, _ = end(begin(written(deed, dsn, bomb)), after)
         await_alone(dsn)
         outcome = self._judged(f"{deed}, {how}, {bomb}, {after}", store, picture(dsn))

@@ -58,6 +58,10 @@ _AUTOCOMMIT = (
     "this connection commits every statement by itself: begin a transaction on it first, or "
     "give the repository a DSN"
 )
+_BYTES = (
+    "this connection's client encoding is SQL_ASCII, so that texts come as bytes: set "
+    "client_encoding to UTF8 on it, or give the repository a DSN"
+)
 _BROKEN = "the transaction of this connection has failed already: roll it back first"
 
 
@@ -146,6 +150,7 @@ class PostgresRepository:
             begun = connection.autocommit and _status(connection) == TransactionStatus.IDLE
             if begun:
                 session.perform(BEGIN_READING)
+            _require_text(connection)
             try:
                 yield session, session.run(self._shapes())
             finally:
@@ -182,6 +187,12 @@ class PostgresRepository:
 
 def _status(connection: Connection) -> TransactionStatus:
     return connection.info.transaction_status
+
+
+def _require_text(connection: Connection) -> None:
+    """Object where the driver would give bytes for texts."""
+    if connection.info.encoding == "ascii":
+        raise StoreError(_BYTES)
 
 
 def _require_transaction(connection: Connection) -> None:

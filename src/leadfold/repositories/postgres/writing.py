@@ -43,6 +43,7 @@ _PARTS = ("link", "insert", "follow", "record", "holder", "rest")
 _ANALYZE = Statement(
     fixed("ANALYZE " + ", ".join(f"pg_temp.leadfold_stage_{part}" for part in _PARTS))
 )
+_SHORT = "the store linked fewer leads than it was given"
 _DROP = Statement(fixed("DROP TABLE pg_temp.leadfold_stage"))
 
 
@@ -120,7 +121,9 @@ class _Writer:
             except StaleFoundError as e:
                 yield from self._leave_out(e.names)
             except _ShortError:
-                yield from self._explain_short(bound)
+                if not (yield from self._explained_short(bound)):
+                    yield from self._halve(low, high, UnitError(_SHORT))
+                    return
             except GivenWayError:
                 if not self._retries:
                     raise
@@ -138,15 +141,14 @@ class _Writer:
     def _refused(self) -> bool:
         return self._refuses and bool(self.stale)
 
-    def _explain_short(self, bound: dict[str, object]) -> Steps[None]:
-        """Leave out the units whose leads changed, or object where none did."""
+    def _explained_short(self, bound: dict[str, object]) -> Steps[bool]:
+        """Leave out the units whose leads changed; tell whether there were any."""
         try:
             yield from self._look_for_stale(bound)
         except StaleFoundError as e:
             yield from self._leave_out(e.names)
-            return
-        msg = "the store linked fewer leads than it was given"
-        raise UnitError(msg)
+            return True
+        return False
 
     def _halve(self, low: int, high: int, fault: UnitError) -> Steps[None]:
         """Try each half by itself; a unit that is alone with *fault* is left out."""
