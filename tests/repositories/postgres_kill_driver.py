@@ -58,7 +58,7 @@ def written(deed: str, dsn: str, bomb: Bomb) -> Callable[[], bytes]:
         return answer
 
     def writing() -> bytes:
-        Session.perform = counted  # type: ignore[method-assign] # a process of its own
+        Session.perform = counted  # type: ignore[method-assign, assignment] # a process of its own
         began = perf_counter()
         with PostgresRepository(dsn) as repository:
             ACTS[deed](repository)

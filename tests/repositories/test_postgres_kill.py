@@ -19,6 +19,7 @@ def test_a_killed_writer_leaves_all_or_nothing(postgres_dsn: str, kills: int) ->
     by themselves beside a random statement.
     """
     counted = killed("postgres_kill_driver", postgres_dsn, kills)
+    print(f"{kills} kills: {counted['by']}")  # noqa: T201 - pytest -s shows it
     assert counted["kills"] == sum(counted["left"].values()) >= kills
     assert counted["left"].keys() <= {"before", "after"}
     for deed in ACTS:

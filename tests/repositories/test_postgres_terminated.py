@@ -133,5 +133,6 @@ def end_beside_every_statement(
             if ended:
                 survived.append((number, where))
                 dsn = exits.enter_context(copied(server, prepared))
+    print(f"{taken} statements, ended before and after each")  # noqa: T201 - pytest -s shows it
     assert survived.pop() == (taken - 1, "after")
     return survived
