@@ -22,6 +22,8 @@ def test_a_killed_writer_leaves_all_or_nothing(postgres_dsn: str, kills: int) ->
     print(f"{kills} kills: {counted['by']}")  # noqa: T201 - pytest -s shows it
     assert counted["kills"] == sum(counted["left"].values()) >= kills
     assert counted["left"].keys() <= {"before", "after"}
+    assert counted["left"]["before"] > 0
+    assert kills < 200 or counted["left"]["after"] > 0
     for deed in ACTS:
         for how in ("from outside", "by itself"):
             assert any(cell.startswith(f"{deed}, {how}: ") for cell in counted["by"])

@@ -74,8 +74,10 @@ def test_a_connection_lost_at_any_byte(scene: Scene, way: Way, moments: int) -> 
     outcomes: Counter[tuple[bool, str]] = Counter()
     with ExitStack() as exits:
         dsn = exits.enter_context(copied(scene.server, scene.dsn))
-        for moment in range(moments):
-            at = (2 * moment + 1) * scene.passed[way] // (2 * moments)
+        # half of them anywhere, half of them one by one before the last byte: around COMMIT
+        ends = [scene.passed[way] * (2 * n + 1) // moments for n in range(moments // 2)]
+        ends += [scene.passed[way] - n for n in range(1, moments // 2 + 1)]
+        for at in ends:
             with relayed(dsn, after_bytes(way, at)) as relay:
                 done = apply(relay.dsn, scene.plan)
                 relay.settle()
