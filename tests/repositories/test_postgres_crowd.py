@@ -60,7 +60,7 @@ def test_eight_backfills_beside_an_application(postgres_dsn: str, rounds: int) -
         with PostgresRepository(dsn) as repository:
             backfill.apply(backfill.plan(repository, Policy.keyed()), repository)
             checks = backfill.validate(repository, Policy.keyed()).checks
-        assert [check for check in checks if not check.ok] == []
+        assert [check for check in checks if not check.ok and check.severity == "fail"] == []
         with psycopg.connect(dsn) as connection:
             phones = connection.execute(
                 """SELECT phone, count(DISTINCT customer_id), count(*) - count(customer_id)

@@ -104,6 +104,7 @@ def test_a_full_disk(postgres_dsn: str) -> None:
             plan = plan_of(repository)
         before = picture(filled)
         dsn, ballast = exits.enter_context(on_a_small_disk(postgres_dsn, filled))
+        assert picture(dsn) == before  # and the server has the files that it makes when it is asked
         told = []
         for room in (0, 32_768, 131_072, 262_144, 524_288, 1_048_576):
             ballast.leave(room)
