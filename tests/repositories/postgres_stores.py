@@ -62,17 +62,19 @@ def new_place(server: str) -> Iterator[Place]:
 
 
 @contextmanager
-def new_database(server: str) -> Iterator[str]:
+def new_database(server: str, options: LiteralString = "") -> Iterator[str]:
     """Make a database with the usual tables, yield its DSN, and drop it in the end."""
     name = f"leadfold_test_{getpid()}_{next(_NUMBERS)}"
     dsn = make_conninfo(server, dbname=name)
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            with psycopg.connect(dsn, autocommit=True) as made:
-                create_user_tables(made)
-            yield dsn
-        finally:
+        create = sql.SQL("CREATE DATABASE {} ").format(sql.Identifier(name))
+        connection.execute(create + sql.SQL(options))
+    try:
+        with psycopg.connect(dsn, autocommit=True) as made:
+            create_user_tables(made)
+        yield dsn
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
             connection.execute(drop.format(sql.Identifier(name)))
 

@@ -152,6 +152,20 @@ def test_a_trigger_that_hides_a_row_leaves_out_its_unit(
     assert [each.unit for each in committed.failures] == [3]
 
 
+def test_a_trigger_that_hides_a_lead_leaves_out_its_unit(
+    place: Place, repository: PostgresRepository
+) -> None:
+    """A link that a trigger quietly does not write costs its unit, not the run."""
+    place.run(
+        """CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF NEW.id = 'l3' THEN RETURN NULL; END IF; RETURN NEW; END $$"""
+    )
+    place.run('CREATE TRIGGER hiding BEFORE UPDATE ON "Lead" FOR EACH ROW EXECUTE FUNCTION hide()')
+    committed = repository.commit(foundings(repository))
+    assert [each.unit for each in committed.failures] == [3]
+    assert place.run('SELECT count(*) FROM "Customer"') == [(9,)]
+
+
 def test_a_unique_index_on_an_expression(place: Place, repository: PostgresRepository) -> None:
     """What leadfold cannot see through leaves out the second unit, and no value is told."""
     place.run("""CREATE UNIQUE INDEX endings ON "Customer" ((right(phone, 1)))""")

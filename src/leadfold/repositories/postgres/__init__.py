@@ -26,7 +26,12 @@ from leadfold.repositories.postgres.places import connections_of
 from leadfold.repositories.postgres.reader import PostgresReader
 from leadfold.repositories.postgres.schema import create_user_tables, schema_sql
 from leadfold.repositories.postgres.session import Session
-from leadfold.repositories.postgres.states import begins_itself, is_lost, require_transaction
+from leadfold.repositories.postgres.states import (
+    begins_itself,
+    is_lost,
+    require_text,
+    require_transaction,
+)
 from leadfold.repositories.postgres.store import Store
 from leadfold.repositories.postgres.transactions import BEGIN_READING, ROLLBACK
 
@@ -116,6 +121,7 @@ class PostgresRepository:
             begun = begins_itself(connection)
             if begun:
                 session.perform(BEGIN_READING)
+            require_text(connection)
             try:
                 yield session
             finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -82,7 +82,8 @@ class AsyncSession:
         finally:
             status = self.connection.info.transaction_status
             if not self._ended and status == psycopg.pq.TransactionStatus.INTRANS:
-                await self.perform(cursor.close)
+                with suppress(StoreError):  # of a lost connection the next step hears
+                    await self.perform(cursor.close)
 
 
 @asynccontextmanager

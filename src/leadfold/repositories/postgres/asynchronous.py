@@ -11,7 +11,12 @@ from leadfold.repositories.mapping import StoreMapping
 from leadfold.repositories.postgres.async_places import async_connections_of
 from leadfold.repositories.postgres.async_reader import AsyncPostgresReader
 from leadfold.repositories.postgres.async_session import AsyncSession
-from leadfold.repositories.postgres.states import begins_itself, is_lost, require_transaction
+from leadfold.repositories.postgres.states import (
+    begins_itself,
+    is_lost,
+    require_text,
+    require_transaction,
+)
 from leadfold.repositories.postgres.store import Store
 from leadfold.repositories.postgres.transactions import BEGIN_READING, ROLLBACK
 
@@ -72,6 +77,7 @@ class AsyncPostgresRepository:
             try:
                 if begun:
                     await session.perform(BEGIN_READING)
+                require_text(connection)
                 yield AsyncPostgresReader(session, await session.run(self._store.reading()))
             finally:
                 if begun and not is_lost(connection):

@@ -11,10 +11,15 @@ __all__ = ["GivenWayError", "not_connected", "store_error"]
 _DATA = ("22", "23", "21", "44", "54", "P0")
 """Classes of errors that the rows themselves cause: values, constraints, limits, triggers."""
 
+_NOT_UTF8 = "22021"
 _GIVEN_WAY = {"40001", "40P01"}
 _DENIED = "42501"
 _BUSY = {"55P03", "55006", "53300"}
 _LOST = ("08", "57P")
+_MEND = (
+    "the database holds text that is no valid UTF-8: mend those rows, or leave them out with the "
+    "mapping's where"
+)
 _ROW_SECURITY = "row-level security"
 
 
@@ -49,6 +54,8 @@ def not_connected(error: psycopg.Error) -> StoreError:
 def _text(error: psycopg.Error) -> str:
     """Return the message without any value: a detail quotes the row, some messages the cell."""
     primary = error.diag.message_primary or str(error).partition("\n")[0]
+    if error.sqlstate == _NOT_UTF8:
+        return f"{_MEND} ({primary})"
     if (error.sqlstate or "").startswith("22"):
         return primary.partition(': "')[0]
     return primary

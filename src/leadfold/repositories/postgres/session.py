@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -77,4 +78,5 @@ class Session:
         finally:
             status = self.connection.info.transaction_status
             if not self._ended and status == psycopg.pq.TransactionStatus.INTRANS:
-                self.perform(cursor.close)
+                with suppress(StoreError):  # of a lost connection the next step hears
+                    self.perform(cursor.close)

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
     Connection = psycopg.BaseConnection[tuple[object, ...]]
 
-__all__ = ["begins_itself", "is_idle", "is_lost", "require_transaction"]
+__all__ = ["begins_itself", "is_idle", "is_lost", "require_text", "require_transaction"]
 
 _AUTOCOMMIT = (
     "this connection commits every statement by itself: begin a transaction on it first, or "
     "give the repository a DSN"
+)
+_BYTES = (
+    "this connection's client encoding is SQL_ASCII, so that texts come as bytes: set "
+    "client_encoding to UTF8 on it, or give the repository a DSN"
 )
 _BROKEN = "the transaction of this connection has failed already: roll it back first"
 
@@ -43,3 +47,9 @@ def require_transaction(connection: Connection) -> None:
         raise StoreError(_AUTOCOMMIT)
     if connection.info.transaction_status == TransactionStatus.INERROR:
         raise StoreError(_BROKEN)
+
+
+def require_text(connection: Connection) -> None:
+    """Object where the driver would give bytes for texts."""
+    if connection.info.encoding == "ascii":
+        raise StoreError(_BYTES)

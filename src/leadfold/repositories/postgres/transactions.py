@@ -20,11 +20,12 @@ R = TypeVar("R")
 
 _EXACT = {
     "bytea_output": "hex",
+    "client_encoding": "UTF8",
     "datestyle": "ISO, MDY",
     "extra_float_digits": "1",
     "intervalstyle": "postgres",
 }
-"""Settings under which every type writes what it reads back exactly."""
+"""Settings under which text is text, and every type writes what it reads back exactly."""
 
 _SETTINGS = sql.SQL("; ").join(
     sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))

@@ -43,6 +43,8 @@ _PARTS = ("link", "insert", "follow", "record", "holder", "rest")
 _ANALYZE = Statement(
     fixed("ANALYZE " + ", ".join(f"pg_temp.leadfold_stage_{part}" for part in _PARTS))
 )
+_RETRIES = 10  # of what gave way to other transactions: each may stand in the way once and again
+_SHORT = "the store linked fewer leads than it was given"
 _DROP = Statement(fixed("DROP TABLE pg_temp.leadfold_stage"))
 
 
@@ -98,7 +100,7 @@ class _Writer:
         self._skips_faults = changes.on_fault == "skip"
         self._staging = staging
         self._whole = True
-        self._retries = owned
+        self._retries = _RETRIES if owned else 0
         if staging.faulty:
             self._require_skipping(staging.faulty[0][1])
 
@@ -120,11 +122,13 @@ class _Writer:
             except StaleFoundError as e:
                 yield from self._leave_out(e.names)
             except _ShortError:
-                yield from self._explain_short(bound)
+                if not (yield from self._explained_short(bound)):
+                    yield from self._halve(low, high, UnitError(_SHORT))
+                    return
             except GivenWayError:
                 if not self._retries:
                     raise
-                self._retries = False
+                self._retries -= 1
             except UnitError as e:
                 yield from self._halve(low, high, e)
                 return
@@ -138,15 +142,14 @@ class _Writer:
     def _refused(self) -> bool:
         return self._refuses and bool(self.stale)
 
-    def _explain_short(self, bound: dict[str, object]) -> Steps[None]:
-        """Leave out the units whose leads changed, or object where none did."""
+    def _explained_short(self, bound: dict[str, object]) -> Steps[bool]:
+        """Leave out the units whose leads changed; tell whether there were any."""
         try:
             yield from self._look_for_stale(bound)
         except StaleFoundError as e:
             yield from self._leave_out(e.names)
-            return
-        msg = "the store linked fewer leads than it was given"
-        raise UnitError(msg)
+            return True
+        return False
 
     def _halve(self, low: int, high: int, fault: UnitError) -> Steps[None]:
         """Try each half by itself; a unit that is alone with *fault* is left out."""
