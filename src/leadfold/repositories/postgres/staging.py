@@ -33,12 +33,15 @@ if TYPE_CHECKING:
     from leadfold.repositories.mapping import CustomerTable
     from leadfold.repositories.postgres.steps import Row
 
+_BLOCK = 2_000  # rows
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
 __all__ = ["Counts", "Staging", "described"]
 
 Counts = Counter[tuple[str, str | None]]
 """How many rows are staged, by part and name."""
 
-_NO_VERSION = -1  # of a plan made over another kind of store: it fits no row of this one
+_NO_VERSION = "-1"  # of a plan made over another kind of store: it fits no row of this one
 
 
 @attrs.define
@@ -53,21 +56,26 @@ class Staging:
     size: int = 0
     faulty: list[tuple[Unit, str]] = attrs.field(factory=list)
 
-    def rows(self) -> Iterator[Row]:
-        """Yield the rows of every unit, in order; each unit has a position of its own."""
+    def blocks(self) -> Iterator[str]:
+        """Yield the rows of every unit as COPY takes them; each unit has a position of its own."""
         counts = self.counts
+        lines: list[str] = []
         for unit in self.units:
             try:
                 rows = [*self._of(unit)]
-                _check(rows)
+                texts = _texts(rows)
             except (UnitError, TypeError, ValueError) as e:
                 self.faulty.append((unit, _told(e)))
                 continue
-            head = (self.size, unit.number)
+            head = f"{self.size}\t{unit.number}\t"
             self.size += 1
-            for row in rows:
+            for row, text in zip(rows, texts, strict=True):
                 counts[row[0], row[2]] += 1
-                yield head + row
+                lines.append(head + text)
+            if len(lines) > _BLOCK:
+                yield "".join(lines)
+                lines.clear()
+        yield "".join(lines)
 
     def _of(self, unit: Unit) -> Iterator[_Staged]:
         linked = {change.lead_id for change in unit.changes if isinstance(change, Link)}
@@ -104,7 +112,7 @@ class Staging:
         )
 
 
-_Staged = tuple[str, str | None, str | None, str | None, str | None, str | None, int | None]
+_Staged = tuple[str, str | None, str | None, str | None, str | None, str | None, str | None]
 
 
 def _row(
@@ -115,13 +123,13 @@ def _row(
     before: str | None = None,
     after: str | None = None,
     reason: str | None = None,
-    version: int | None = None,
+    version: str | None = None,
 ) -> _Staged:
     return part, row_id, name, before, after, reason, version
 
 
-def _version(version: Version) -> int:
-    return version if isinstance(version, int) else _NO_VERSION
+def _version(version: Version) -> str:
+    return str(version) if isinstance(version, int) else _NO_VERSION
 
 
 def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
@@ -194,14 +202,20 @@ def _values(part: str, blanks: Mapping[str, Mapping[str, str]]) -> Iterator[_Sta
     )
 
 
-def _check(rows: Sequence[_Staged]) -> None:
-    """Object to *rows* one text of which PostgreSQL cannot hold."""
-    text = "".join([cell for row in rows for cell in row[1:6] if cell])
+def _texts(rows: Sequence[_Staged]) -> list[str]:
+    """Return *rows* as COPY takes them, or object to what PostgreSQL cannot hold."""
+    text = "".join([cell for row in rows for cell in row if cell])
+    if "\\" in text or not text.isprintable():
+        _check(text)
+        rows = [tuple(cell and cell.translate(_ESCAPES) for cell in row) for row in rows]  # type: ignore[misc]
+    return ["\t".join([r"\N" if cell is None else cell for cell in row]) + "\n" for row in rows]
+
+
+def _check(text: str) -> None:
     if "\0" in text:
         msg = "a text with a NUL character cannot be stored"
         raise UnitError(msg)
-    if not text.isascii():
-        text.encode()
+    text.encode()
 
 
 def _told(error: Exception) -> str:

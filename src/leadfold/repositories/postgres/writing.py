@@ -56,7 +56,7 @@ def commit(
     customers = shapes.mapping.customer
     stored = frozenset(column.name for column in shapes.catalog.stored(customers.table))
     staging = Staging(changes.units, customers, stored, tenant)
-    yield CopyIn(shapes.text("copy"), staging.rows())
+    yield CopyIn(shapes.text("copy"), staging.blocks())
     yield _ANALYZE
     writer = _Writer(shapes, changes, bound, staging, owned)
     yield from writer.write_all()
