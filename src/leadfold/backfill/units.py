@@ -63,14 +63,25 @@ class PlannedUnits:
     follows: Mapping[str, list[Following]] = attrs.field(repr=False)
     counts: Mapping[str, int] = attrs.field(repr=False)
     tables: Sequence[str] = ()
+    _created_at: str = attrs.field(init=False, repr=False)
+
+    @_created_at.default
+    def _stamp(self) -> str:
+        return timestamp(self.run.at)
 
     def __iter__(self) -> Iterator[Unit]:
         """Yield each unit with its changes: customers first, then links, dependents, index."""
         number = 0
+        linked = self.assignment.linked
         for component in self.assignment.components:
-            if self._is_touched(component):
+            group = component[0]
+            if group in self.minted and not linked[group] and len(component) == 1:
+                yield self._new_unit(number, group)
+            elif self._is_touched(component):
                 yield self._unit(number, component)
-                number += 1
+            else:
+                continue
+            number += 1
 
     def target(self, row: int) -> str:
         """Return the customer that *row* is linked to afterwards."""
@@ -93,6 +104,29 @@ class PlannedUnits:
             or row in snapshot.changed
             or (bool(self.follows) and snapshot.ids[row] in self.follows)
         )
+
+    def _new_unit(self, number: int, group: int) -> Unit:
+        """Return what `_unit` does, for most: a group of leads alone, none of them linked yet."""
+        snapshot, rows = self.snapshot, self.resolution.rows[group]
+        ids, versions, customer = snapshot.ids, snapshot.versions, self.customer_of[group]
+        ordered = rows
+        if len(rows) > 1:
+            ordered = sorted(rows, key=snapshot.order)
+            rows.sort(key=ids.__getitem__)
+        reason = reason_of(self.resolution.keys[group])
+        changes: list[Change] = [self._founding(group, ordered)]
+        changes += [Link(ids[row], None, customer, reason) for row in rows]
+        follows, changed = self.follows, snapshot.changed
+        for row in rows:
+            lead = ids[row]
+            if lead in follows:
+                changes += [
+                    Follow(table, lead, customer, count, before)
+                    for table, before, count in follows[lead]
+                ]
+            if row in changed:
+                changes.append(Reindex(lead, snapshot.columns.identifiers(row)))
+        return Unit(number, {ids[row]: versions[row] for row in rows}, {}, tuple(changes))
 
     def _unit(self, number: int, component: Sequence[int]) -> Unit:
         snapshot = self.snapshot
@@ -160,32 +194,32 @@ class PlannedUnits:
 
         A lead that stays linked elsewhere, though to a customer that is gone, is none of its own.
         """
+        rows = filter(self.moves, self.resolution.rows[group])
+        return self._founding(group, sorted(rows, key=self.snapshot.order))
+
+    def _founding(self, group: int, rows: Sequence[int]) -> InsertCustomer:
+        """Return the insertion of the new customer of *group*, whose own are *rows*."""
         snapshot = self.snapshot
-        rows = sorted(filter(self.moves, self.resolution.rows[group]), key=snapshot.order)
         named, name = first_text(rows, snapshot.names)
         phoned, phone = self._phone(rows)
         mailed, email = self._first("email", rows)
-        row: dict[str, object] = {
+        keyed = self._keyed(group, rows)
+        metadata = self._metadata(group, len(rows))
+        row = {
             "name": name,
             "phone": phone,
             "email": email,
-            "metadata": self._metadata(group, len(rows)),
+            "metadata": metadata,
             "created_at": self.run.at,
         }
-        sources = {
-            "name": named,
-            "phone": phoned,
-            "email": mailed,
-            "groupKey": self._keyed(group, rows),
-        }
+        sources = {"name": named, "phone": phoned, "email": mailed, "groupKey": keyed}
+        if self.hidden:
+            for column in [key for key in row if (group, key) in self.hidden]:
+                row[column] = sources[column] = None
         return InsertCustomer(
             self.customer_of[group],
-            {key: None if (group, key) in self.hidden else value for key, value in row.items()},
-            {
-                key: snapshot.ids[source]
-                for key, source in sources.items()
-                if source is not None and (group, key) not in self.hidden
-            },
+            row,
+            {key: snapshot.ids[source] for key, source in sources.items() if source is not None},
         )
 
     def _keyed(self, group: int, rows: Sequence[int]) -> int | None:
@@ -194,7 +228,11 @@ class PlannedUnits:
         columns = self.snapshot.columns
         if kind == len(columns.kinds):
             return None
-        return next((row for row in rows if value in columns.by_kind[kind].of(row)), None)
+        column = columns.by_kind[kind]
+        for row in rows:
+            if column.first[row] == value or value in column.of(row):
+                return row
+        return None
 
     def _phone(self, rows: Sequence[int]) -> tuple[int | None, str | None]:
         row, e164 = self._first("phone", rows)
@@ -225,7 +263,7 @@ class PlannedUnits:
             "groupKey": self.resolution.keys[group],
             "leadCount": leads,
             "createdBy": self.run.created_by,
-            "createdAt": timestamp(self.run.at),
+            "createdAt": self._created_at,
             "multipleLeads": leads > 1,
         }
 

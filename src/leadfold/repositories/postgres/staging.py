@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from functools import lru_cache
 from json.encoder import encode_basestring as _json
 from typing import TYPE_CHECKING, cast
 
@@ -77,28 +79,29 @@ class Staging:
                 lines.clear()
         yield "".join(lines)
 
-    def _of(self, unit: Unit) -> Iterator[_Staged]:
-        linked = {change.lead_id for change in unit.changes if isinstance(change, Link)}
-        for lead, version in unit.leads.items():
-            if lead not in linked:
-                yield _row("lead", lead, version=_version(version))
-        for customer, version in unit.customers.items():
-            yield _row("customer", customer, version=_version(version))
+    def _of(self, unit: Unit) -> list[_Staged]:
+        rows: list[_Staged] = []
+        leads, unlinked = unit.leads, dict(unit.leads)
         erased: set[str] = set()
         for change in unit.changes:
-            match change:
-                case Link():
-                    lead = change.lead_id
-                    read = _version(unit.leads[lead]) if lead in unit.leads else None
-                    yield (
-                        "link", lead, None, change.before, change.after, change.reason, read
-                    )  # fmt: skip
-                case Reindex():
-                    yield from _indexed(change)
-                case Restore():
-                    yield self._restored(change)
-                case _:
-                    yield from _further(change, erased)
+            kind = type(change)  # millions of these: the commonest first, and no match of patterns
+            if kind is Link:
+                lead, before, after = change.lead_id, change.before, change.after
+                read = _version(leads[lead]) if lead in leads else None
+                rows.append(("link", lead, None, before, after, change.reason, read))
+                unlinked.pop(lead, None)
+            elif kind is Reindex:
+                rows += _indexed(change)
+            elif kind is Restore:
+                rows.append(self._restored(change))
+            else:
+                rows += _further(change, erased)
+        rows += [_row("lead", lead, version=_version(read)) for lead, read in unlinked.items()]
+        rows += [
+            _row("customer", customer, version=_version(read))
+            for customer, read in unit.customers.items()
+        ]
+        return rows
 
     def _restored(self, change: Restore) -> _Staged:
         row = row_of(change, self.table, self.stored, self.tenant)
@@ -111,6 +114,9 @@ class Staging:
             reason=dump(row),
         )
 
+
+_moment = lru_cache(maxsize=1)(stored_moment)  # a run has one moment
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 _Staged = tuple[str, str | None, str | None, str | None, str | None, str | None, str | None]
 
@@ -135,7 +141,7 @@ def _version(version: Version) -> str:
 def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
     match change:
         case InsertCustomer():
-            yield _row("insert", change.customer_id, after=dump(_inserted(change)))
+            yield "insert", change.customer_id, None, None, _inserted(change), None, None
         case PatchCustomer():
             before, after = dump(dict(change.before)), dump(dict(change.after))
             yield _row("patch", change.customer_id, before=before, after=after)
@@ -161,21 +167,43 @@ def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
             yield from _erased(change, erased)  # type: ignore[arg-type] # what is left
 
 
-def _inserted(change: InsertCustomer) -> dict[str, object]:
-    """Return the row of a new customer as the ledger keeps it."""
-    row = {field: change.row.get(field) for field in ("name", "phone", "email", "metadata")}
-    row["created_at"] = stored_moment(change.row.get("created_at"))
-    return {**row, "sources": dict(change.sources)} if change.sources else row
+def _inserted(change: InsertCustomer) -> str:
+    """Return the row of a new customer as the ledger keeps it, in JSON."""
+    told = change.row
+    row = {field: told.get(field) for field in ("name", "phone", "email", "metadata")}
+    row["created_at"] = _moment(told.get("created_at"))
+    if change.sources:
+        row["sources"] = change.sources
+    return _object(row)
 
 
-def _indexed(change: Reindex) -> Iterator[_Staged]:
-    held = sorted({(each.kind, each.value) for each in change.identifiers})
-    # millions of these: composed by hand, as an encoder would write them
+def _object(values: Mapping[str, object]) -> str:
+    """Return *values* as JSON, as an encoder would write them: its start costs more than they."""
+    cells = [
+        f"{_json(name)}:{_json(value) if type(value) is str else _value(value)}"
+        for name, value in values.items()
+    ]
+    return f"{{{','.join(cells)}}}"
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "null"
+    if type(value) is int:
+        return str(value)
+    if type(value) is dict and all(type(key) is str for key in value):
+        return _object(value)
+    return _ENCODE(value)
+
+
+def _indexed(change: Reindex) -> list[_Staged]:
+    record, held = change.record_id, [(each.kind, each.value) for each in change.identifiers]
+    if len(held) > 1:
+        held = sorted(set(held))
     pairs = ",".join([f"[{_json(kind)},{_json(value)}]" for kind, value in held])
-    record = change.record_id
-    yield "record", record, None, None, f"[{pairs}]", None, None
-    for kind, value in held:
-        yield "holder", record, kind, None, value, None, None
+    rows: list[_Staged] = [("record", record, None, None, f"[{pairs}]", None, None)]
+    rows += [("holder", record, kind, None, value, None, None) for kind, value in held]
+    return rows
 
 
 def _ruled(ruling: Ruling, *, in_force: bool) -> _Staged:
