@@ -148,7 +148,7 @@ _STAGES = {
     r'UPDATE \S*"Lead"': "leads",
     r'WITH moved|UPDATE \S*"Job"': "jobs",
     r'INSERT INTO \S*"ledger"': "ledger",
-    r"WITH changed": "index",
+    r"WITH (changed|seen)|-- What reindex": "index",
 }
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import lru_cache
+from itertools import chain
 from json.encoder import encode_basestring as _json
+from operator import itemgetter
+from secrets import token_hex
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -35,7 +38,12 @@ if TYPE_CHECKING:
     from leadfold.repositories.mapping import CustomerTable
     from leadfold.repositories.postgres.steps import Row
 
-_BLOCK = 2_000  # rows
+_BLOCK = 1_000  # rows
+_KEY = itemgetter(0, 2)  # part and name
+_TAB, _TABS = "\t", 8
+_NULL = f"\0{token_hex(8)}"
+"""What stands for no text in a row: nothing that a store holds, and nothing anybody can guess."""
+
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 __all__ = ["Counts", "Staging", "described"]
@@ -60,24 +68,50 @@ class Staging:
 
     def blocks(self) -> Iterator[str]:
         """Yield the rows of every unit as COPY takes them; each unit has a position of its own."""
-        counts = self.counts
-        lines: list[str] = []
+        batch: list[tuple[Unit, list[_Staged]]] = []
+        size = 0
         for unit in self.units:
             try:
-                rows = [*self._of(unit)]
-                texts = _texts(rows)
+                rows = self._of(unit)
             except (UnitError, TypeError, ValueError) as e:
                 self.faulty.append((unit, _told(e)))
                 continue
-            head = f"{self.size}\t{unit.number}\t"
-            self.size += 1
-            for row, text in zip(rows, texts, strict=True):
-                counts[row[0], row[2]] += 1
-                lines.append(head + text)
-            if len(lines) > _BLOCK:
-                yield "".join(lines)
-                lines.clear()
-        yield "".join(lines)
+            batch.append((unit, rows))
+            size += len(rows)
+            if size >= _BLOCK:
+                yield self._block(batch)
+                batch, size = [], 0
+        yield self._block(batch)
+
+    def _block(self, batch: Sequence[tuple[Unit, list[_Staged]]]) -> str:
+        """Return the rows of a *batch* as text: at once, unless one of them needs a closer look."""
+        lines = [
+            line
+            for position, (unit, rows) in enumerate(batch, self.size)
+            for line in _lines(f"{position}\t{unit.number}\t", rows)
+        ]
+        text = "".join(lines)
+        if not _is_plain(text, len(lines)):
+            return "".join([self._one(unit, rows) for unit, rows in batch])
+        self._count(batch)
+        return text.replace(_NULL, r"\N")
+
+    def _one(self, unit: Unit, rows: list[_Staged]) -> str:
+        """Return the *rows* of one *unit* as text, escaped; none where one cannot be stored."""
+        try:
+            escaped = [tuple([_escaped(cell) for cell in row]) for row in rows]
+        except (UnitError, ValueError) as e:
+            self.faulty.append((unit, _told(e)))
+            return ""
+        head = f"{self.size}\t{unit.number}\t"
+        self._count([(unit, rows)])
+        return "".join(_lines(head, escaped))
+
+    def _count(self, batch: Sequence[tuple[Unit, list[_Staged]]]) -> None:
+        self.size += len(batch)
+        found = Counter(chain.from_iterable(map(_KEY, rows) for _, rows in batch))
+        for (part, name), count in found.items():
+            self.counts[part, None if name == _NULL else name] += count
 
     def _of(self, unit: Unit) -> list[_Staged]:
         rows: list[_Staged] = []
@@ -87,8 +121,17 @@ class Staging:
             kind = type(change)  # millions of these: the commonest first, and no match of patterns
             if kind is Link:
                 lead, before, after = change.lead_id, change.before, change.after
-                read = _version(leads[lead]) if lead in leads else None
-                rows.append(("link", lead, None, before, after, change.reason, read))
+                rows.append(
+                    (
+                        "link",
+                        lead,
+                        _NULL,
+                        _NULL if before is None else before,
+                        _NULL if after is None else after,
+                        change.reason,
+                        _version(leads[lead]) if lead in leads else _NULL,
+                    )
+                )
                 unlinked.pop(lead, None)
             elif kind is Reindex:
                 rows += _indexed(change)
@@ -118,7 +161,8 @@ class Staging:
 _moment = lru_cache(maxsize=1)(stored_moment)  # a run has one moment
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
-_Staged = tuple[str, str | None, str | None, str | None, str | None, str | None, str | None]
+_Staged = tuple[str, ...]
+"""Part, id, name, before, after, reason, version."""
 
 
 def _row(
@@ -131,7 +175,15 @@ def _row(
     reason: str | None = None,
     version: str | None = None,
 ) -> _Staged:
-    return part, row_id, name, before, after, reason, version
+    return (
+        part,
+        _NULL if row_id is None else row_id,
+        _NULL if name is None else name,
+        _NULL if before is None else before,
+        _NULL if after is None else after,
+        _NULL if reason is None else reason,
+        _NULL if version is None else version,
+    )
 
 
 def _version(version: Version) -> str:
@@ -141,7 +193,7 @@ def _version(version: Version) -> str:
 def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
     match change:
         case InsertCustomer():
-            yield "insert", change.customer_id, None, None, _inserted(change), None, None
+            yield _row("insert", change.customer_id, after=_inserted(change))
         case PatchCustomer():
             before, after = dump(dict(change.before)), dump(dict(change.after))
             yield _row("patch", change.customer_id, before=before, after=after)
@@ -201,8 +253,8 @@ def _indexed(change: Reindex) -> list[_Staged]:
     if len(held) > 1:
         held = sorted(set(held))
     pairs = ",".join([f"[{_json(kind)},{_json(value)}]" for kind, value in held])
-    rows: list[_Staged] = [("record", record, None, None, f"[{pairs}]", None, None)]
-    rows += [("holder", record, kind, None, value, None, None) for kind, value in held]
+    rows: list[_Staged] = [("record", record, _NULL, _NULL, f"[{pairs}]", _NULL, _NULL)]
+    rows += [("holder", record, kind, _NULL, value, _NULL, _NULL) for kind, value in held]
     return rows
 
 
@@ -230,20 +282,36 @@ def _values(part: str, blanks: Mapping[str, Mapping[str, str]]) -> Iterator[_Sta
     )
 
 
-def _texts(rows: Sequence[_Staged]) -> list[str]:
-    """Return *rows* as COPY takes them, or object to what PostgreSQL cannot hold."""
-    text = "".join([cell for row in rows for cell in row if cell])
-    if "\\" in text or not text.isprintable():
-        _check(text)
-        rows = [tuple(cell and cell.translate(_ESCAPES) for cell in row) for row in rows]  # type: ignore[misc]
-    return ["\t".join([r"\N" if cell is None else cell for cell in row]) + "\n" for row in rows]
+def _lines(head: str, rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"{head}{_TAB.join(row)}\n" for row in rows]
 
 
-def _check(text: str) -> None:
-    if "\0" in text:
+def _is_plain(text: str, rows: int) -> bool:
+    """Tell whether *text* of so many *rows* holds no cell that needs an escape or is refused."""
+    if "\\" in text or "\r" in text or not _is_unicode(text):
+        return False
+    nulls = text.count("\0") == text.count(_NULL)
+    return nulls and text.count("\n") == rows and text.count(_TAB) == rows * _TABS
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _escaped(cell: str) -> str:
+    """Return *cell* as COPY takes it, or object to what PostgreSQL cannot hold."""
+    if cell == _NULL:
+        return r"\N"
+    if "\0" in cell:
         msg = "a text with a NUL character cannot be stored"
         raise UnitError(msg)
-    text.encode()
+    if not cell.isascii():
+        cell.encode()
+    return cell.translate(_ESCAPES)
 
 
 def _told(error: Exception) -> str:

@@ -41,7 +41,7 @@ __all__ = ["commit"]
 
 _PARTS = ("link", "insert", "follow", "record", "holder", "rest")
 _ANALYZE = Statement(
-    fixed("ANALYZE " + ", ".join(f"pg_temp.leadfold_stage_{part}" for part in _PARTS))
+    fixed("ANALYZE " + ", ".join(f"pg_temp.leadfold_stage_{part} (position, id, name)" for part in _PARTS))
 )
 _DROP = Statement(fixed("DROP TABLE pg_temp.leadfold_stage"))
 
@@ -272,7 +272,8 @@ class _Writer:
 
     def _reindex(self, bound: dict[str, object]) -> Steps[bool]:
         """Let each staged record hold what is staged for it; tell whether any holder changed."""
-        answer = yield self.shapes.statement("reindex", bound)
+        first = self._whole and bound["unindexed"]
+        answer = yield self.shapes.statement("index_first" if first else "reindex", bound)
         [(gained, lost)] = cast("Sequence[tuple[int, int]]", answer.rows)
         if lost:
             yield self.shapes.statement("index_forget", bound)

@@ -21,6 +21,8 @@ SELECT
     (SELECT sequence FROM opened),
     coalesce((SELECT clock FROM {own}.index_state WHERE tenant = %(whose)s), 0) + 1,
     coalesce((SELECT erased_at FROM {own}.index_state WHERE tenant = %(whose)s), 0),
+    NOT EXISTS (SELECT 1 FROM {own}.records WHERE tenant = %(whose)s)
+        AND NOT EXISTS (SELECT 1 FROM {own}.identity WHERE tenant = %(whose)s),
     (SELECT coalesce(max(number), 0) FROM {own}.migrations);
 
 -- name: close_run
@@ -151,8 +153,7 @@ SELECT {insert_values}
 FROM pg_temp.leadfold_stage AS stage
 CROSS JOIN LATERAL json_to_record(stage.after::json)
     AS made (name text, phone text, email text, metadata json, created_at text)
-WHERE stage.part = 'insert' AND {here}
-ORDER BY stage.position;
+WHERE stage.part = 'insert' AND {here};
 
 -- name: patch_customers
 UPDATE {customer.table} AS row SET {customer.metadata} = CAST(
@@ -245,6 +246,31 @@ claimed AS (
     ON CONFLICT (tenant, kind, value) DO UPDATE SET version = excluded.version
 )
 SELECT (SELECT count(*) FROM gained), (SELECT count(*) FROM lost);
+
+-- name: index_first
+-- What reindex comes to where the index was empty: nothing can be in the way of what is new.
+WITH seen AS (
+    INSERT INTO {own}.records (tenant, record_id, identifiers)
+    SELECT %(whose)s, stage.id, stage.after
+    FROM pg_temp.leadfold_stage AS stage
+    WHERE stage.part = 'record' AND {here}
+    ORDER BY stage.id
+),
+gained AS (
+    INSERT INTO {own}.holders (tenant, kind, value, record_id)
+    SELECT %(whose)s, stage.name, stage.after, stage.id
+    FROM pg_temp.leadfold_stage AS stage
+    WHERE stage.part = 'holder' AND {here}
+    ORDER BY stage.name, stage.after, stage.id
+),
+claimed AS (
+    INSERT INTO {own}.identity (tenant, kind, value, version)
+    SELECT DISTINCT %(whose)s, stage.name, stage.after, %(clock)s
+    FROM pg_temp.leadfold_stage AS stage
+    WHERE stage.part = 'holder' AND {here}
+    ORDER BY stage.name, stage.after
+)
+SELECT count(*), 0 FROM pg_temp.leadfold_stage AS stage WHERE stage.part = 'holder' AND {here};
 
 -- name: index_forget
 DELETE FROM {own}.identity AS identity
