@@ -22,7 +22,6 @@ import psycopg
 from backfill import peak_kb
 from machine import describe
 from postgres_peers import expert, pattern, recorded, replay, traced
-from postgres_server import running_server
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from stores import fill_postgres
@@ -30,6 +29,7 @@ from stores import fill_postgres
 from leadfold import backfill, group
 from leadfold.repositories.postgres import PostgresRepository
 from leadfold.testing import sample_leads
+from postgres_server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

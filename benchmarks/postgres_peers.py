@@ -93,7 +93,7 @@ INSERT INTO "Audit" (actor, action, payload)
 SELECT 'system', 'backfill_customers', jsonb_build_object('customers', count(*)) FROM grouped""",
     ),
 )
-"""The backfill of one who knows PostgreSQL, in one transaction. Its phones and emails are cruder."""
+"""The backfill of one who knows PostgreSQL, in one transaction; its phones are cruder."""
 
 
 def expert(dsn: str, *, explain: bool = False) -> dict[str, float]:
@@ -122,11 +122,16 @@ def pattern(dsn: str, groups: list[tuple[str | None, str | None, list[str]]]) ->
     statements = 0
     with psycopg.connect(dsn) as connection:
         for phone, email, leads in groups:
-            found = connection.execute(
-                'SELECT id FROM "Customer" WHERE phone = %s OR email = %s LIMIT 1', (phone, email)
-            ).fetchone() or connection.execute(
-                'INSERT INTO "Customer" (phone, email) VALUES (%s, %s) RETURNING id', (phone, email)
-            ).fetchone()
+            found = (
+                connection.execute(
+                    'SELECT id FROM "Customer" WHERE phone = %s OR email = %s LIMIT 1',
+                    (phone, email),
+                ).fetchone()
+                or connection.execute(
+                    'INSERT INTO "Customer" (phone, email) VALUES (%s, %s) RETURNING id',
+                    (phone, email),
+                ).fetchone()
+            )
             for lead in leads:
                 told = (*(found or ()), lead)
                 connection.execute('UPDATE "Lead" SET customer_id = %s WHERE id = %s', told)

@@ -132,13 +132,13 @@ def _with_new(
     assignment: Assignment,
     fixed: Container[int],
     new_id: Callable[[], str],
-) -> tuple[list[str], set[int]]:
-    """Return every group's customer, and the groups whose customer is new.
+) -> tuple[list[str], bytearray]:
+    """Return every group's customer, and a mark for each group whose customer is new.
 
     A group none of whose leads may be linked anew gets no new one, though its customers are gone.
     """
     customers: list[str] = [""] * len(assignment.existing)
-    minted: set[int] = set()
+    minted = bytearray(len(customers))
     for number in chain.from_iterable(assignment.components):
         existing = assignment.existing[number]
         if existing is not None:
@@ -148,7 +148,7 @@ def _with_new(
             for row in resolution.rows[number]
         ):
             customers[number] = new_id()
-            minted.add(number)
+            minted[number] = True
         else:
             customers[number] = assignment.linked[number][0]
     return customers, minted
@@ -158,7 +158,7 @@ def _with_new(
 class Dependents:
     """What becomes of the dependents: which to link by lead, and the figures by table."""
 
-    follows: dict[str, list[Following]] = attrs.field(factory=dict)
+    follows: dict[str, tuple[Following, ...]] = attrs.field(factory=dict)
     linked: Counter[str] = attrs.field(factory=Counter)
     already: Counter[str] = attrs.field(factory=Counter)
     mismatches: list[Mismatch] = attrs.field(factory=list)
@@ -168,6 +168,7 @@ def _follow(found: Dependents, units: PlannedUnits, counts: Iterable[DependentCo
     """Decide which dependents take their lead's customer; report those that do not follow."""
     snapshot = units.snapshot
     row_of: dict[str, int] = {}
+    alike: dict[tuple[Following, ...], tuple[Following, ...]] = {}  # most are one job: one object
     for count in counts:
         if not row_of:
             row_of = {snapshot.ids[row]: row for row in range(snapshot.leads)}
@@ -179,16 +180,19 @@ def _follow(found: Dependents, units: PlannedUnits, counts: Iterable[DependentCo
         if link == customer and customer not in snapshot.customers:
             found.mismatches.append(_mismatch(count, "lead without customer"))
         elif count.customer_id is None or (link != customer and count.customer_id == link):
-            following = (count.table, count.customer_id, count.count)
-            found.follows.setdefault(snapshot.ids[row], []).append(following)
+            lead, following = snapshot.ids[row], (count.table, count.customer_id, count.count)
+            told = tuple(sorted((*found.follows.get(lead, ()), following), key=_table_and_before))
+            found.follows[lead] = alike.setdefault(told, told)
             found.linked[count.table] += count.count
         elif count.customer_id == customer:
             found.already[count.table] += count.count
         else:
             found.mismatches.append(_mismatch(count, "other customer"))
-    for tables in found.follows.values():
-        tables.sort(key=lambda following: (following[0], following[1] or ""))
     found.mismatches.sort(key=lambda m: (m.table, m.lead_id or "", m.customer_id or ""))
+
+
+def _table_and_before(following: Following) -> tuple[str, str]:
+    return following[0], following[1] or ""
 
 
 def _mismatch(count: DependentCount, problem: str) -> Mismatch:
@@ -202,7 +206,7 @@ def _hide_taken(units: PlannedUnits, hidden: set[tuple[int, str]]) -> tuple[str,
         shown = {getattr(customer, column) for customer in snapshot.customers.values()}
         for component in units.assignment.components:
             for number in component:
-                if number not in units.minted:
+                if not units.minted[number]:
                     continue
                 value = units.founding(number).row[column]
                 if value is not None and value in shown:
@@ -250,7 +254,7 @@ def _stats(units: PlannedUnits, *, dependents: Dependents, drift: tuple[Drift, .
     for mismatch in dependents.mismatches:
         problems[mismatch.problem] += mismatch.count
     return Stats(
-        customers_created=len(units.minted),
+        customers_created=sum(units.minted),
         customers_skipped=len(reused),
         leads_linked=moved,
         leads_already_linked=snapshot.leads - moved,
@@ -261,7 +265,7 @@ def _stats(units: PlannedUnits, *, dependents: Dependents, drift: tuple[Drift, .
             "dependentsNotFollowing": dict(sorted(problems.items())),
             "drift": len(drift),
             "rejected": len(snapshot.columns.refused),
-            "indexed": len(snapshot.changed),
+            "indexed": sum(snapshot.changed),
             "unreadable": len(snapshot.unreadable),
             **({"leadsMoved": moved - unlinked} if units.run.mode == "reconcile" else {}),
             **({"customersRetired": len(assignment.retired)} if assignment.retired else {}),

@@ -44,7 +44,7 @@ Following = tuple[str, str | None, int]
 class PlannedUnits:
     """The units that change something, in order of their oldest lead; may be walked repeatedly.
 
-    *customer_of* has the customer of every group, *minted* the groups whose customer is new, and
+    *customer_of* has the customer of every group, *minted* marks those whose customer is new, and
     *hidden* the shown columns that a new customer leaves NULL, as (group, column). *fixed* are the
     rows whose link stays, if they have one. *follows* has the dependents to link, by lead: table,
     customer before, and count. *counts* has how many leads each existing customer had, *tables*
@@ -57,10 +57,10 @@ class PlannedUnits:
     run: Run
     stored_phone: StoredPhone
     customer_of: list[str] = attrs.field(repr=False)
-    minted: set[int] = attrs.field(repr=False)
+    minted: bytearray = attrs.field(repr=False)
     hidden: set[tuple[int, str]] = attrs.field(repr=False)
     fixed: Container[int] = attrs.field(repr=False)
-    follows: Mapping[str, list[Following]] = attrs.field(repr=False)
+    follows: Mapping[str, Sequence[Following]] = attrs.field(repr=False)
     counts: Mapping[str, int] = attrs.field(repr=False)
     tables: Sequence[str] = ()
     _created_at: str = attrs.field(init=False, repr=False)
@@ -75,7 +75,7 @@ class PlannedUnits:
         linked = self.assignment.linked
         for component in self.assignment.components:
             group = component[0]
-            if group in self.minted and not linked[group] and len(component) == 1:
+            if self.minted[group] and not linked[group] and len(component) == 1:
                 yield self._new_unit(number, group)
             elif self._is_touched(component):
                 yield self._unit(number, component)
@@ -101,7 +101,7 @@ class PlannedUnits:
         snapshot = self.snapshot
         return (
             self.moves(row)
-            or row in snapshot.changed
+            or bool(snapshot.changed[row])
             or (bool(self.follows) and snapshot.ids[row] in self.follows)
         )
 
@@ -124,14 +124,14 @@ class PlannedUnits:
                     Follow(table, lead, customer, count, before)
                     for table, before, count in follows[lead]
                 ]
-            if row in changed:
+            if changed[row]:
                 changes.append(Reindex(lead, snapshot.columns.identifiers(row)))
         return Unit(number, {ids[row]: versions[row] for row in rows}, {}, tuple(changes))
 
     def _unit(self, number: int, component: Sequence[int]) -> Unit:
         snapshot = self.snapshot
         rows = [row for group in component for row in self.resolution.rows[group]]
-        involved = {self.customer_of[group] for group in component if group not in self.minted}
+        involved = {self.customer_of[group] for group in component if not self.minted[group]}
         involved.update(
             customer for group in component for customer in self.assignment.linked[group]
         )
@@ -162,7 +162,7 @@ class PlannedUnits:
         for group, rows in newly.items():
             links = (self.snapshot.links[row] for row in rows)
             gained.subtract(link for link in links if link is not None)
-            if group in self.minted:
+            if self.minted[group]:
                 yield self.founding(group)
             elif rows:
                 gained[self.customer_of[group]] += len(rows)
@@ -280,5 +280,5 @@ class PlannedUnits:
             if snapshot.is_lead(row):
                 for table, before, count in self.follows.get(record, ()):
                     yield Follow(table, record, self.target(row), count, before)
-            if row in snapshot.changed:
+            if snapshot.changed[row]:
                 yield Reindex(record, snapshot.columns.identifiers(row))

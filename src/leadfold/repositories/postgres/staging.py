@@ -8,7 +8,6 @@ from functools import lru_cache
 from itertools import chain
 from json.encoder import encode_basestring as _json
 from operator import itemgetter
-from secrets import token_hex
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -29,6 +28,7 @@ from leadfold.changes import (
 from leadfold.exceptions import UnitError
 from leadfold.model import Ruling
 from leadfold.repositories.cells import dump, load, stored_moment
+from leadfold.repositories.postgres.copying import NULL, escaped, is_plain, lines_of
 from leadfold.repositories.postgres.images import row_of
 
 if TYPE_CHECKING:
@@ -40,11 +40,6 @@ if TYPE_CHECKING:
 
 _BLOCK = 1_000  # rows
 _KEY = itemgetter(0, 2)  # part and name
-_TAB, _TABS = "\t", 8
-_NULL = f"\0{token_hex(8)}"
-"""What stands for no text in a row: nothing that a store holds, and nothing anybody can guess."""
-
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 __all__ = ["Counts", "Staging", "described"]
 
@@ -88,54 +83,42 @@ class Staging:
         lines = [
             line
             for position, (unit, rows) in enumerate(batch, self.size)
-            for line in _lines(f"{position}\t{unit.number}\t", rows)
+            for line in lines_of(f"{position}\t{unit.number}\t", rows)
         ]
         text = "".join(lines)
-        if not _is_plain(text, len(lines)):
+        if not is_plain(text, len(lines)):
             return "".join([self._one(unit, rows) for unit, rows in batch])
         self._count(batch)
-        return text.replace(_NULL, r"\N")
+        return text.replace(NULL, r"\N")
 
     def _one(self, unit: Unit, rows: list[_Staged]) -> str:
         """Return the *rows* of one *unit* as text, escaped; none where one cannot be stored."""
         try:
-            escaped = [tuple([_escaped(cell) for cell in row]) for row in rows]
+            safe = [[escaped(cell) for cell in row] for row in rows]
         except (UnitError, ValueError) as e:
             self.faulty.append((unit, _told(e)))
             return ""
         head = f"{self.size}\t{unit.number}\t"
         self._count([(unit, rows)])
-        return "".join(_lines(head, escaped))
+        return "".join(lines_of(head, safe))
 
     def _count(self, batch: Sequence[tuple[Unit, list[_Staged]]]) -> None:
         self.size += len(batch)
         found = Counter(chain.from_iterable(map(_KEY, rows) for _, rows in batch))
         for (part, name), count in found.items():
-            self.counts[part, None if name == _NULL else name] += count
+            self.counts[part, None if name == NULL else name] += count
 
     def _of(self, unit: Unit) -> list[_Staged]:
         rows: list[_Staged] = []
         leads, unlinked = unit.leads, dict(unit.leads)
         erased: set[str] = set()
         for change in unit.changes:
-            kind = type(change)  # millions of these: the commonest first, and no match of patterns
-            if kind is Link:
-                lead, before, after = change.lead_id, change.before, change.after
-                rows.append(
-                    (
-                        "link",
-                        lead,
-                        _NULL,
-                        _NULL if before is None else before,
-                        _NULL if after is None else after,
-                        change.reason,
-                        _version(leads[lead]) if lead in leads else _NULL,
-                    )
-                )
-                unlinked.pop(lead, None)
-            elif kind is Reindex:
+            if isinstance(change, Link):  # millions of these: the commonest first
+                rows.append(_linked(change, leads.get(change.lead_id)))
+                unlinked.pop(change.lead_id, None)
+            elif isinstance(change, Reindex):
                 rows += _indexed(change)
-            elif kind is Restore:
+            elif isinstance(change, Restore):
                 rows.append(self._restored(change))
             else:
                 rows += _further(change, erased)
@@ -177,12 +160,25 @@ def _row(
 ) -> _Staged:
     return (
         part,
-        _NULL if row_id is None else row_id,
-        _NULL if name is None else name,
-        _NULL if before is None else before,
-        _NULL if after is None else after,
-        _NULL if reason is None else reason,
-        _NULL if version is None else version,
+        NULL if row_id is None else row_id,
+        NULL if name is None else name,
+        NULL if before is None else before,
+        NULL if after is None else after,
+        NULL if reason is None else reason,
+        NULL if version is None else version,
+    )
+
+
+def _linked(change: Link, read: Version | None) -> _Staged:
+    before, after = change.before, change.after
+    return (
+        "link",
+        change.lead_id,
+        NULL,
+        NULL if before is None else before,
+        NULL if after is None else after,
+        change.reason,
+        NULL if read is None else _version(read),
     )
 
 
@@ -253,8 +249,8 @@ def _indexed(change: Reindex) -> list[_Staged]:
     if len(held) > 1:
         held = sorted(set(held))
     pairs = ",".join([f"[{_json(kind)},{_json(value)}]" for kind, value in held])
-    rows: list[_Staged] = [("record", record, _NULL, _NULL, f"[{pairs}]", _NULL, _NULL)]
-    rows += [("holder", record, kind, _NULL, value, _NULL, _NULL) for kind, value in held]
+    rows: list[_Staged] = [("record", record, NULL, NULL, f"[{pairs}]", NULL, NULL)]
+    rows += [("holder", record, kind, NULL, value, NULL, NULL) for kind, value in held]
     return rows
 
 
@@ -280,38 +276,6 @@ def _values(part: str, blanks: Mapping[str, Mapping[str, str]]) -> Iterator[_Sta
         for customer, values in blanks.items()
         for field, value in values.items()
     )
-
-
-def _lines(head: str, rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"{head}{_TAB.join(row)}\n" for row in rows]
-
-
-def _is_plain(text: str, rows: int) -> bool:
-    """Tell whether *text* of so many *rows* holds no cell that needs an escape or is refused."""
-    if "\\" in text or "\r" in text or not _is_unicode(text):
-        return False
-    nulls = text.count("\0") == text.count(_NULL)
-    return nulls and text.count("\n") == rows and text.count(_TAB) == rows * _TABS
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _escaped(cell: str) -> str:
-    """Return *cell* as COPY takes it, or object to what PostgreSQL cannot hold."""
-    if cell == _NULL:
-        return r"\N"
-    if "\0" in cell:
-        msg = "a text with a NUL character cannot be stored"
-        raise UnitError(msg)
-    if not cell.isascii():
-        cell.encode()
-    return cell.translate(_ESCAPES)
 
 
 def _told(error: Exception) -> str:

@@ -39,10 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = ["commit"]
 
-_PARTS = ("link", "insert", "follow", "record", "holder", "rest")
-_ANALYZE = Statement(
-    fixed("ANALYZE " + ", ".join(f"pg_temp.leadfold_stage_{part} (position, id, name)" for part in _PARTS))
-)
+_PARTS = [
+    f"pg_temp.leadfold_stage_{part} (position, id, name)"
+    for part in ("link", "insert", "follow", "record", "holder", "rest")
+]
+_ANALYZE = Statement(fixed(f"ANALYZE {', '.join(_PARTS)}"))
 _DROP = Statement(fixed("DROP TABLE pg_temp.leadfold_stage"))
 
 
