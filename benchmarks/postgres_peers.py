@@ -152,7 +152,7 @@ _STAGES = {
     r'INSERT INTO \S*"Customer"': "customers",
     r'UPDATE \S*"Lead"': "leads",
     r'WITH moved|UPDATE \S*"Job"': "jobs",
-    r'INSERT INTO \S*"ledger"': "ledger",
+    r"INSERT INTO \S*\.ledger": "ledger",
     r"WITH (changed|seen)|-- What reindex": "index",
 }
 

@@ -143,7 +143,7 @@ def _with_new(
         existing = assignment.existing[number]
         if existing is not None:
             customers[number] = existing
-        elif any(
+        elif not assignment.linked[number] or any(
             snapshot.is_lead(row) and (snapshot.links[row] is None or row not in fixed)
             for row in resolution.rows[number]
         ):
@@ -220,7 +220,7 @@ def _hide_taken(units: PlannedUnits, hidden: set[tuple[int, str]]) -> tuple[str,
 def _drift(units: PlannedUnits) -> Iterable[Drift]:
     """Yield every unit whose links are not one customer to one group, and will not be either."""
     snapshot, resolution, assignment = units.snapshot, units.resolution, units.assignment
-    for component in assignment.components:
+    for component in assignment.components if any(assignment.linked) else ():
         stay = {
             number: {
                 link

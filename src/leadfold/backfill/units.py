@@ -63,7 +63,20 @@ class PlannedUnits:
     follows: Mapping[str, Sequence[Following]] = attrs.field(repr=False)
     counts: Mapping[str, int] = attrs.field(repr=False)
     tables: Sequence[str] = ()
+    _names: tuple[str, ...] = attrs.field(init=False, repr=False)
+    _shown: Mapping[str, tuple[list[str | None], bool]] = attrs.field(init=False, repr=False)
     _created_at: str = attrs.field(init=False, repr=False)
+
+    @_names.default
+    def _kinds(self) -> tuple[str, ...]:
+        return (*self.resolution.policy.kinds, INDIVIDUAL)
+
+    @_shown.default
+    def _columns(self) -> Mapping[str, tuple[list[str | None], bool]]:
+        """Return, for each kind, the first value of every row, and whether it is scoped."""
+        rules, columns = self.resolution.policy.identifiers, self.snapshot.columns.by_kind
+        pairs = zip(rules, columns, strict=True)
+        return {rule.kind: (column.first, rule.scope is not None) for rule, column in pairs}
 
     @_created_at.default
     def _stamp(self) -> str:
@@ -244,22 +257,19 @@ class PlannedUnits:
 
     def _first(self, kind: str, rows: Sequence[int]) -> tuple[int | None, str | None]:
         """Return the first of *rows* with a usable value of *kind*, and it without its scope."""
-        columns = self.snapshot.columns
-        if kind not in columns.kinds:
+        if kind not in self._shown:
             return None, None
-        place = columns.kinds.index(kind)
-        scoped = self.resolution.policy.identifiers[place].scope is not None
+        first, scoped = self._shown[kind]
         for row in rows:
-            value = columns.by_kind[place].first[row]
+            value = first[row]
             if value is not None:
                 return row, value.partition("/")[2] if scoped else value
         return None, None
 
     def _metadata(self, group: int, leads: int) -> dict[str, object]:
         """Return the six keys of the original, as it wrote them."""
-        names = (*self.resolution.policy.kinds, INDIVIDUAL)
         return {
-            "groupType": names[self.resolution.group_keys[group][0]],
+            "groupType": self._names[self.resolution.group_keys[group][0]],
             "groupKey": self.resolution.keys[group],
             "leadCount": leads,
             "createdBy": self.run.created_by,

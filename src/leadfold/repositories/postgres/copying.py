@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NULL", "escaped", "is_plain", "lines_of"]
 
-NULL = f"\0{token_hex(8)}"
-"""What stands for no text in a row: nothing that a store holds, and nothing anybody can guess."""
+NULL = token_hex(5)
+"""What stands for no text in a row: nobody can guess it, so that no cell is ever it."""
 
 _TAB, _TABS = "\t", 8
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -26,10 +26,9 @@ def lines_of(head: str, rows: Iterable[Sequence[str]]) -> list[str]:
 
 def is_plain(text: str, rows: int) -> bool:
     """Tell whether *text* of so many *rows* holds no cell that needs an escape or is refused."""
-    if "\\" in text or "\r" in text or not _is_unicode(text):
+    if "\\" in text or "\r" in text or "\0" in text or not _is_unicode(text):
         return False
-    nulls = text.count("\0") == text.count(NULL)
-    return nulls and text.count("\n") == rows and text.count(_TAB) == rows * _TABS
+    return text.count("\n") == rows and text.count(_TAB) == rows * _TABS
 
 
 def _is_unicode(text: str) -> bool:
@@ -42,8 +41,6 @@ def _is_unicode(text: str) -> bool:
 
 def escaped(cell: str) -> str:
     """Return *cell* as COPY takes it, or object to what PostgreSQL cannot hold."""
-    if cell == NULL:
-        return r"\N"
     if "\0" in cell:
         msg = "a text with a NUL character cannot be stored"
         raise UnitError(msg)

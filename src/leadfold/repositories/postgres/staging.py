@@ -89,7 +89,7 @@ class Staging:
         if not is_plain(text, len(lines)):
             return "".join([self._one(unit, rows) for unit, rows in batch])
         self._count(batch)
-        return text.replace(NULL, r"\N")
+        return text
 
     def _one(self, unit: Unit, rows: list[_Staged]) -> str:
         """Return the *rows* of one *unit* as text, escaped; none where one cannot be stored."""
@@ -118,6 +118,8 @@ class Staging:
                 unlinked.pop(change.lead_id, None)
             elif isinstance(change, Reindex):
                 rows += _indexed(change)
+            elif isinstance(change, InsertCustomer):
+                rows.append(_row("insert", change.customer_id, after=_inserted(change)))
             elif isinstance(change, Restore):
                 rows.append(self._restored(change))
             else:
@@ -143,6 +145,9 @@ class Staging:
 
 _moment = lru_cache(maxsize=1)(stored_moment)  # a run has one moment
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+_TEXT = frozenset({str})
+_WORDS = {None: "null", True: "true", False: "false"}
 
 _Staged = tuple[str, ...]
 """Part, id, name, before, after, reason, version."""
@@ -188,8 +193,6 @@ def _version(version: Version) -> str:
 
 def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
     match change:
-        case InsertCustomer():
-            yield _row("insert", change.customer_id, after=_inserted(change))
         case PatchCustomer():
             before, after = dump(dict(change.before)), dump(dict(change.after))
             yield _row("patch", change.customer_id, before=before, after=after)
@@ -217,29 +220,28 @@ def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
 
 def _inserted(change: InsertCustomer) -> str:
     """Return the row of a new customer as the ledger keeps it, in JSON."""
-    told = change.row
-    row = {field: told.get(field) for field in ("name", "phone", "email", "metadata")}
-    row["created_at"] = _moment(told.get("created_at"))
-    if change.sources:
-        row["sources"] = change.sources
-    return _object(row)
+    row = change.row
+    name, phone, email = _value(row.get("name")), _value(row.get("phone")), _value(row.get("email"))
+    made, at = _value(row.get("metadata")), _value(_moment(row.get("created_at")))
+    sources = f',"sources":{_object(change.sources)}' if change.sources else ""
+    shown = f'"name":{name},"phone":{phone},"email":{email}'
+    return f'{{{shown},"metadata":{made},"created_at":{at}{sources}}}'
 
 
 def _object(values: Mapping[str, object]) -> str:
     """Return *values* as JSON, as an encoder would write them: its start costs more than they."""
-    cells = [
-        f"{_json(name)}:{_json(value) if type(value) is str else _value(value)}"
-        for name, value in values.items()
-    ]
+    cells = [f"{_json(name)}:{_value(value)}" for name, value in values.items()]
     return f"{{{','.join(cells)}}}"
 
 
 def _value(value: object) -> str:
-    if value is None:
-        return "null"
+    if type(value) is str:
+        return _json(value)
+    if value is None or value is True or value is False:
+        return _WORDS[value]
     if type(value) is int:
         return str(value)
-    if type(value) is dict and all(type(key) is str for key in value):
+    if type(value) is dict and _TEXT.issuperset(map(type, value)):
         return _object(value)
     return _ENCODE(value)
 

@@ -13,7 +13,8 @@ import attrs
 
 from leadfold.changes import Committed
 from leadfold.exceptions import MappingError, StalePlanError, StoreError, UnitError
-from leadfold.repositories.postgres.composing import fixed
+from leadfold.repositories.postgres.composing import fixed, quoted
+from leadfold.repositories.postgres.copying import NULL
 from leadfold.repositories.postgres.faults import GivenWayError
 from leadfold.repositories.postgres.leaving import (
     STALE,
@@ -57,7 +58,7 @@ def commit(
     customers = shapes.mapping.customer
     stored = frozenset(column.name for column in shapes.catalog.stored(customers.table))
     staging = Staging(changes.units, customers, stored, tenant)
-    yield CopyIn(shapes.text("copy"), staging.blocks())
+    yield CopyIn(shapes.text("copy", null=quoted(NULL)), staging.blocks())
     yield _ANALYZE
     writer = _Writer(shapes, changes, bound, staging, owned)
     yield from writer.write_all()

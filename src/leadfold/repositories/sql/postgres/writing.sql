@@ -6,7 +6,7 @@ SELECT pg_advisory_xact_lock(key)
 FROM unnest(%(locks)s::bigint[]) WITH ORDINALITY AS told (key, place) ORDER BY place;
 
 -- name: copy
-COPY pg_temp.leadfold_stage (position, unit, part, id, name, before, after, reason, version) FROM STDIN;
+COPY pg_temp.leadfold_stage (position, unit, part, id, name, before, after, reason, version) FROM STDIN (NULL {null});
 
 -- name: open_run
 WITH opened AS (
