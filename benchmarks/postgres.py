@@ -1,8 +1,8 @@
 """The whole backfill on PostgreSQL against an expert's SQL, the server's own floor, and a pattern.
 
 All run on one server of this script's own, each in a process of its own on a fresh copy of one
-database, taking turns. Run: ``PYTHONPATH=tests python benchmarks/postgres.py [--rounds N]
-[--explain] [leads ...]`` (default: 3 rounds, 10,000 and 100,000).
+database, taking turns. Run: ``PYTHONPATH=tests python benchmarks/postgres.py [leads ...]
+[--rounds N] [--explain] [--against PEER ...]`` (default: 3 rounds, 10,000 and 100,000).
 """
 
 from __future__ import annotations
@@ -156,14 +156,14 @@ def case(name: str, dsn: str, count: int) -> dict[str, float]:
     return found
 
 
-def measure(server: str, count: int, rounds: int) -> None:
+def measure(server: str, count: int, rounds: int, only: list[str]) -> None:
     """Print medians and ratios for *count* leads."""
     template = f"leads_{count}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(template)))
     case("fill", make_conninfo(server, dbname=template), count)
-    names = [name for name in CASES if name != "fill"]
-    if count > PATTERN_AT_MOST:
+    names = [name for name in only if name != "fill"]
+    if "pattern" in names and count > PATTERN_AT_MOST:
         names.remove("pattern")
     found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _ in range(rounds):
@@ -192,9 +192,11 @@ def tell(count: int, medians: dict[str, dict[str, float]]) -> None:
     print(f"  statements of the apply: {mine['statements']:.0f}")
     print(f"  peak memory a lead: {mine['bytes'] / count:,.0f} bytes", end="")
     print(f" ({mine['bytes of the plan'] / count:,.0f} when planned)")
-    print(f"  without ledger and index: {bare / medians['expert']['total']:.2f} x expert")
-    print(f"  with them: {mine['total'] / medians['expert']['total']:.2f} x expert")
-    print(f"  with them: {mine['total'] / medians['floor']['total']:.2f} x floor")
+    if "expert" in medians:
+        print(f"  without ledger and index: {bare / medians['expert']['total']:.2f} x expert")
+        print(f"  with them: {mine['total'] / medians['expert']['total']:.2f} x expert")
+    if "floor" in medians:
+        print(f"  with them: {mine['total'] / medians['floor']['total']:.2f} x floor")
     if "pattern" in medians:
         times = medians["pattern"]["total"] / mine["total"]
         statements = medians["pattern"]["statements"]
@@ -211,6 +213,8 @@ def main() -> None:
     parser.add_argument("leads", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--explain", action="store_true", help="print the expert's plans, too")
+    peers = ["expert", "floor", "pattern"]
+    parser.add_argument("--against", nargs="*", choices=peers, default=peers, help="which peers")
     told = parser.parse_args()
     with running_server(SETTINGS) as server:
         with psycopg.connect(server) as connection:
@@ -218,7 +222,7 @@ def main() -> None:
         settings = ", ".join(f"{name} {value}" for name, value in SETTINGS.items())
         print(describe(), f"PostgreSQL {version}: {settings}", sep="\n")
         for count in told.leads:
-            measure(server, count, told.rounds)
+            measure(server, count, told.rounds, ["leadfold", *told.against])
             if told.explain:
                 with copied(server, f"leads_{count}") as dsn:
                     run_expert(dsn, count, explain=True)
