@@ -156,6 +156,18 @@ def test_first_index_in_parts(place: Place, repository: PostgresRepository) -> N
     assert read_holders(repository, X).records.keys() == {"l0", "l2", "l3"}
 
 
+def test_records_that_held_nothing(repository: PostgresRepository) -> None:
+    """What was seen before any value had a holder can hold one later, alone or with others."""
+    basis = read_basis(repository)
+    units = [basis.unit(number, reindex(f"l{number}")) for number in range(3)]
+    assert repository.commit(basis.changeset(*units)).failures == ()
+    basis = read_basis(repository)
+    again = [basis.unit(0, reindex("l0", X))]
+    committed = repository.commit(basis.changeset(*again, run=run_of("run-2")))
+    assert committed.failures == ()
+    assert read_holders(repository, X).records == {"l0": (X,)}
+
+
 def test_later_index(repository: PostgresRepository) -> None:
     """A run after the first adds to what is held, and takes away what is held no more."""
     basis = read_basis(repository)

@@ -40,7 +40,7 @@ class Record:
             "versions": dump(dict(run.versions)),
         }
         answer = yield self.shapes.statement("open_run", told)
-        [(sequence, clock, erased_at, unindexed, migration)] = answer.rows
+        [(sequence, clock, erased_at, migration)] = answer.rows
         if sequence is None:
             raise RunExistsError(run.id)
         yield from migrate(self.own, done=cast("int", migration))
@@ -50,7 +50,6 @@ class Record:
             "run": sequence,
             "clock": clock,
             "erased_at": erased_at,
-            "unindexed": unindexed,
             "claims_at": self.changes.claims_at,
             "at": stored_moment(run.at),
         }

@@ -274,7 +274,7 @@ class _Writer:
 
     def _reindex(self, bound: dict[str, object]) -> Steps[bool]:
         """Let each staged record hold what is staged for it; tell whether any holder changed."""
-        first = self._whole and bound["unindexed"]
+        first = self._whole and bound["clock"] == _FIRST
         answer = yield self.shapes.statement("index_first" if first else "reindex", bound)
         [(gained, lost)] = cast("Sequence[tuple[int, int]]", answer.rows)
         if lost:
@@ -286,6 +286,7 @@ class _Writer:
         require(answer.count, count)
 
 
+_FIRST = 1  # the clock of a commit before which no value had a holder
 _LOGGED = {"insert", "link", "patch", "restore", "rule"}
 
 

@@ -21,8 +21,6 @@ SELECT
     (SELECT sequence FROM opened),
     coalesce((SELECT clock FROM {own}.index_state WHERE tenant = %(whose)s), 0) + 1,
     coalesce((SELECT erased_at FROM {own}.index_state WHERE tenant = %(whose)s), 0),
-    NOT EXISTS (SELECT 1 FROM {own}.records WHERE tenant = %(whose)s)
-        AND NOT EXISTS (SELECT 1 FROM {own}.identity WHERE tenant = %(whose)s),
     (SELECT coalesce(max(number), 0) FROM {own}.migrations);
 
 -- name: close_run
@@ -248,13 +246,20 @@ claimed AS (
 SELECT (SELECT count(*) FROM gained), (SELECT count(*) FROM lost);
 
 -- name: index_first
--- What reindex comes to where the index was empty: nothing can be in the way of what is new.
+-- What reindex comes to where no value was ever claimed: a record may be there, but holds nothing.
 WITH seen AS (
     INSERT INTO {own}.records (tenant, record_id, identifiers)
     SELECT %(whose)s, stage.id, stage.after
     FROM pg_temp.leadfold_stage AS stage
-    WHERE stage.part = 'record' AND {here}
+    WHERE stage.part = 'record' AND {here} AND NOT EXISTS (
+        SELECT 1 FROM {own}.records AS record WHERE record.tenant = %(whose)s AND record.record_id = stage.id
+    )
     ORDER BY stage.id
+),
+again AS (
+    UPDATE {own}.records AS record SET identifiers = stage.after
+    FROM pg_temp.leadfold_stage AS stage
+    WHERE stage.part = 'record' AND {here} AND record.tenant = %(whose)s AND record.record_id = stage.id
 ),
 gained AS (
     INSERT INTO {own}.holders (tenant, kind, value, record_id)
