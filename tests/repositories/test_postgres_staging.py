@@ -117,6 +117,16 @@ def test_awkward_text(repository: PostgresRepository, text: str) -> None:
     assert told["name"] == text
 
 
+@pytest.mark.parametrize("text", AWKWARD)
+def test_awkward_record(repository: PostgresRepository, text: str) -> None:
+    """So is the id of a record, which stands in no JSON."""
+    basis = read_basis(repository)
+    units = [basis.unit(1, reindex(text)), basis.unit(2, reindex("l2", X))]
+    assert repository.commit(basis.changeset(*units)).failures == ()
+    with repository.reading() as reader:
+        assert (reader.recorded(text), reader.recorded("l2")) == ((), (X,))
+
+
 def test_awkward_id(place: Place, repository: PostgresRepository) -> None:
     """A lead whose id looks like COPY's sign for nothing is linked as any other."""
     place.run("""INSERT INTO "Lead" (id, phone) VALUES (%s, '2125550143')""", r"\N")
