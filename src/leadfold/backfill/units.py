@@ -124,8 +124,7 @@ class PlannedUnits:
         ids, versions, customer = snapshot.ids, snapshot.versions, self.customer_of[group]
         ordered = rows
         if len(rows) > 1:
-            ordered = sorted(rows, key=snapshot.order)
-            rows.sort(key=ids.__getitem__)
+            ordered, rows = sorted(rows, key=snapshot.order), sorted(rows, key=ids.__getitem__)
         reason = reason_of(self.resolution.keys[group])
         changes: list[Change] = [self._founding(group, ordered)]
         changes += [Link(ids[row], None, customer, reason) for row in rows]
