@@ -1,4 +1,4 @@
-"""Stores for benchmarks: the original tables in SQLite, with leads and half as many jobs."""
+"""Stores for benchmarks: the original's tables, with leads and half as many jobs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg
+
+from leadfold.repositories import postgres
 from leadfold.repositories.sqlite import create_user_tables
 
 if TYPE_CHECKING:
@@ -37,3 +40,17 @@ def fill_sqlite(path: Path, leads: Sequence[Lead]) -> None:
             ((f"j{number}", lead.id) for number, lead in enumerate(leads[::2])),
         )
         connection.commit()
+
+
+def fill_postgres(dsn: str, leads: Sequence[Lead]) -> None:
+    """Create the tables in an empty database, and copy *leads* and their jobs in."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        postgres.create_user_tables(connection)
+        columns = 'id, "messengerPsid", phone, email, name, created_at'
+        with connection.cursor().copy(f'COPY "Lead" ({columns}) FROM STDIN') as copy:
+            for row in _rows(leads):
+                copy.write_row(row)
+        with connection.cursor().copy('COPY "Job" (id, lead_id) FROM STDIN') as copy:
+            for number, lead in enumerate(leads[::2]):
+                copy.write_row((f"j{number}", lead.id))
+        connection.execute("VACUUM ANALYZE")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from heapq import nsmallest
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -171,8 +172,8 @@ class _Checks:
     def of_index(self, snapshot: Snapshot, policy: Policy) -> Iterator[Check]:
         """Yield whether a look-up in the identity index would find what the leads now hold."""
         made_with = snapshot.facts.fingerprint
-        rows = () if made_with is None else snapshot.changed
-        stale = Counter(snapshot.ids[row] for row in rows)
+        changed = b"" if made_with is None else snapshot.changed
+        stale = Counter(compress(snapshot.ids, changed))
         yield self._none("stale index entries", "warn", stale)
         yield Check(
             "policy of the index",

@@ -6,6 +6,9 @@ recorded key is the group's; else a new one.
 
 from __future__ import annotations
 
+from array import array
+from functools import partial
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,13 +16,38 @@ import attrs
 from leadfold.disjoint import DisjointSets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from leadfold.backfill.snapshot import Snapshot, StoredCustomer
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
 
-__all__ = ["Assignment", "components", "fill", "lend", "links_of"]
+__all__ = ["Assignment", "Components", "components", "fill", "lend", "links_of"]
+
+
+@attrs.frozen
+class Components:
+    """Sets of groups, each a list when it is looked at; kept end to end in arrays."""
+
+    groups: array[int] = attrs.field(factory=partial(array, "q"), repr=False)
+    ends: Sequence[int] = ()
+
+    @classmethod
+    def alone(cls, groups: Iterable[int]) -> Components:
+        """Return a set for each of *groups*."""
+        numbers = array("q", groups)
+        return cls(numbers, range(1, len(numbers) + 1))
+
+    @classmethod
+    def of(cls, sets: Collection[Sequence[int]]) -> Components:
+        """Return *sets*."""
+        return cls(array("q", chain.from_iterable(sets)), array("q", accumulate(map(len, sets))))
+
+    def __iter__(self) -> Iterator[list[int]]:
+        start = 0
+        for end in self.ends:
+            yield self.groups[start:end].tolist()
+            start = end
 
 
 @attrs.frozen
@@ -34,7 +62,7 @@ class Assignment:
 
     existing: list[str | None]
     linked: list[tuple[str, ...]]
-    components: list[list[int]]
+    components: Components
     retired: Mapping[str, int] = attrs.field(factory=dict)
 
 
@@ -42,16 +70,21 @@ def fill(snapshot: Snapshot, resolution: Resolution, policy: Policy) -> Assignme
     """Return the customer of every group under the rules of ``fill``."""
     customers = snapshot.customers
     linked = links_of(snapshot, resolution)
-    existing = [
-        min((customers[link].age for link in links if link in customers), default=(None, None))[1]
-        for links in linked
-    ]
+    existing = [_oldest(links, customers) if links else None for links in linked]
     lend(existing, snapshot, resolution, policy)
     return Assignment(existing, linked, components(snapshot, resolution, linked, existing))
 
 
+def _oldest(links: Iterable[str], customers: Mapping[str, StoredCustomer]) -> str | None:
+    """Return the oldest of *customers* that *links* name, if there is one."""
+    known = [customers[link] for link in links if link in customers]
+    return min(known, key=lambda customer: customer.age).id if known else None
+
+
 def links_of(snapshot: Snapshot, resolution: Resolution) -> list[tuple[str, ...]]:
     """Return every customer that rows of each group are linked to, by group number."""
+    if not any(snapshot.links):
+        return [()] * len(resolution.rows)
     return [
         tuple(sorted({link for row in rows if (link := snapshot.links[row]) is not None}))
         for rows in resolution.rows
@@ -94,7 +127,7 @@ def components(
     resolution: Resolution,
     linked: Sequence[tuple[str, ...]],
     existing: Sequence[str | None],
-) -> list[list[int]]:
+) -> Components:
     """Return the groups that share a customer, before or after, oldest lead first."""
     sets = DisjointSets(len(linked))
     first_of: dict[str, int] = {}
@@ -103,8 +136,11 @@ def components(
             if first_of.setdefault(customer, number) != number:
                 sets.union((first_of[customer], number))
     order = snapshot.order
-    oldest = [min(map(order, rows)) for rows in resolution.rows]
+    oldest = [rows[0] if len(rows) == 1 else min(rows, key=order) for rows in resolution.rows]
+    ordered = sorted(range(len(linked)), key=lambda number: order(oldest[number]))
+    if not first_of:
+        return Components.alone(ordered)
     found: dict[int, list[int]] = {}
-    for number in sorted(range(len(linked)), key=oldest.__getitem__):
+    for number in ordered:
         found.setdefault(sets.find(number), []).append(number)
-    return list(found.values())
+    return Components.of(found.values())

@@ -18,12 +18,13 @@ __all__ = ["Dependents"]
 class Dependents:
     """Which dependents to link by lead, kept in *follows*; and the figures by table."""
 
-    def __init__(self, units: PlannedUnits, follows: dict[str, list[Following]]) -> None:
+    def __init__(self, units: PlannedUnits, follows: dict[str, tuple[Following, ...]]) -> None:
         self.follows = follows
         self.linked: Counter[str] = Counter()
         self.already: Counter[str] = Counter()
         self.mismatches: list[Mismatch] = []
         self._units = units
+        self._alike: dict[tuple[Following, ...], tuple[Following, ...]] = {}  # most are one job
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
@@ -41,8 +42,9 @@ class Dependents:
         if link == customer and customer not in snapshot.customers:
             self._report(count, "lead without customer")
         elif count.customer_id is None or (link != customer and count.customer_id == link):
-            following = (count.table, count.customer_id, count.count)
-            self.follows.setdefault(snapshot.ids[row], []).append(following)
+            lead, following = snapshot.ids[row], (count.table, count.customer_id, count.count)
+            told = tuple(sorted((*self.follows.get(lead, ()), following), key=_table_and_before))
+            self.follows[lead] = self._alike.setdefault(told, told)
             self.linked[count.table] += count.count
         elif count.customer_id == customer:
             self.already[count.table] += count.count
@@ -50,12 +52,14 @@ class Dependents:
             self._report(count, "other customer")
 
     def sort(self) -> None:
-        """Order what was found, in whatever order it was counted."""
-        for tables in self.follows.values():
-            tables.sort(key=lambda following: (following[0], following[1] or ""))
+        """Order what is reported, in whatever order it was counted."""
         self.mismatches.sort(key=lambda m: (m.table, m.lead_id or "", m.customer_id or ""))
 
     def _report(self, count: DependentCount, problem: str) -> None:
         self.mismatches.append(
             Mismatch(count.table, count.lead_id, count.customer_id, count.count, problem)
         )
+
+
+def _table_and_before(following: Following) -> tuple[str, str]:
+    return following[0], following[1] or ""

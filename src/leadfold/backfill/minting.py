@@ -10,7 +10,7 @@ from leadfold.changes import Run
 from leadfold.model import utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["id_maker", "installed_version", "new_run", "now"]
 
@@ -42,6 +42,12 @@ def installed_version() -> str:
     return version("leadfold")
 
 
+def _random_steps() -> Iterator[int]:
+    """Yield random numbers of 32 bits; the system is asked for some at a time."""
+    while True:
+        yield from memoryview(secrets.token_bytes(1024)).cast("I")
+
+
 def id_maker(moment: datetime) -> Callable[[], str]:
     """Return a maker of UUIDs of version 7 (RFC 9562, 5.7) that ascend in the order they are made.
 
@@ -50,10 +56,11 @@ def id_maker(moment: datetime) -> Callable[[], str]:
     """
     milliseconds = int(moment.timestamp() * 1000) & ((1 << 48) - 1)
     counter = secrets.randbits(73)
+    steps = _random_steps()
 
     def make() -> str:
         nonlocal counter
-        counter += 1 + secrets.randbits(32)
+        counter += 1 + next(steps)
         high, low = counter >> 62 & 0xFFF, counter & ((1 << 62) - 1)
         digits = f"{milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low:032x}"
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -65,7 +65,7 @@ def make_plan(
         unexplained = frozenset() if adopt else (yield from _unexplained())
         pins = pinned(snapshot, unexplained)
         fixed = _fixed(snapshot, unexplained)
-    follows: dict[str, list[Following]] = {}
+    follows: dict[str, tuple[Following, ...]] = {}
     units = _decided(snapshot, policy, run, pins, fixed, stored_phone, new_id, follows)
     dependents = Dependents(units, follows)
     yield from asking.dependents().each(dependents.add)
@@ -85,7 +85,7 @@ def _decided(  # noqa: PLR0917 - all that decides
     fixed: Container[int],
     stored_phone: StoredPhone,
     new_id: Callable[[], str],
-    follows: Mapping[str, list[Following]],
+    follows: Mapping[str, tuple[Following, ...]],
 ) -> PlannedUnits:
     """Return the units, the dependents' part of which is in *follows* later."""
     resolution = group_columns(snapshot.columns, policy, rulings_with(pins, snapshot))
@@ -155,23 +155,23 @@ def _with_new(
     assignment: Assignment,
     fixed: Container[int],
     new_id: Callable[[], str],
-) -> tuple[list[str], set[int]]:
-    """Return every group's customer, and the groups whose customer is new.
+) -> tuple[list[str], bytearray]:
+    """Return every group's customer, and a mark for each group whose customer is new.
 
     A group none of whose leads may be linked anew gets no new one, though its customers are gone.
     """
     customers: list[str] = [""] * len(assignment.existing)
-    minted: set[int] = set()
+    minted = bytearray(len(customers))
     for number in chain.from_iterable(assignment.components):
         existing = assignment.existing[number]
         if existing is not None:
             customers[number] = existing
-        elif any(
+        elif not assignment.linked[number] or any(
             snapshot.is_lead(row) and (snapshot.links[row] is None or row not in fixed)
             for row in resolution.rows[number]
         ):
             customers[number] = new_id()
-            minted.add(number)
+            minted[number] = True
         else:
             customers[number] = assignment.linked[number][0]
     return customers, minted
@@ -184,7 +184,7 @@ def _hide_taken(units: PlannedUnits) -> tuple[str, ...]:
         shown = {getattr(customer, column) for customer in snapshot.customers.values()}
         for component in units.assignment.components:
             for number in component:
-                if number not in units.minted:
+                if not units.minted[number]:
                     continue
                 value = units.founding(number).row[column]
                 if value is not None and value in shown:
@@ -198,7 +198,7 @@ def _hide_taken(units: PlannedUnits) -> tuple[str, ...]:
 def _drift(units: PlannedUnits) -> Iterable[Drift]:
     """Yield every unit whose links are not one customer to one group, and will not be either."""
     snapshot, resolution, assignment = units.snapshot, units.resolution, units.assignment
-    for component in assignment.components:
+    for component in assignment.components if any(assignment.linked) else ():
         stay = {
             number: {
                 link
@@ -232,7 +232,7 @@ def _stats(units: PlannedUnits, *, dependents: Dependents, drift: tuple[Drift, .
     for mismatch in dependents.mismatches:
         problems[mismatch.problem] += mismatch.count
     return Stats(
-        customers_created=len(units.minted),
+        customers_created=sum(units.minted),
         customers_skipped=len(reused),
         leads_linked=moved,
         leads_already_linked=snapshot.leads - moved,
@@ -243,7 +243,7 @@ def _stats(units: PlannedUnits, *, dependents: Dependents, drift: tuple[Drift, .
             "dependentsNotFollowing": dict(sorted(problems.items())),
             "drift": len(drift),
             "rejected": len(snapshot.columns.refused),
-            "indexed": len(snapshot.changed),
+            "indexed": sum(snapshot.changed),
             "unreadable": len(snapshot.unreadable),
             **({"leadsMoved": moved - unlinked} if units.run.mode == "reconcile" else {}),
             **({"customersRetired": len(assignment.retired)} if assignment.retired else {}),

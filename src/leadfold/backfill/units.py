@@ -44,7 +44,7 @@ Following = tuple[str, str | None, int]
 class PlannedUnits:
     """The units that change something, in order of their oldest lead; may be walked repeatedly.
 
-    *customer_of* has the customer of every group, *minted* the groups whose customer is new, and
+    *customer_of* has the customer of every group, *minted* marks those whose customer is new, and
     *hidden* the shown columns that a new customer leaves NULL, as (group, column). *fixed* are the
     rows whose link stays, if they have one. *follows* has the dependents to link, by lead: table,
     customer before, and count. *counts* has how many leads each existing customer had, *tables*
@@ -57,20 +57,44 @@ class PlannedUnits:
     run: Run
     stored_phone: StoredPhone
     customer_of: list[str] = attrs.field(repr=False)
-    minted: set[int] = attrs.field(repr=False)
+    minted: bytearray = attrs.field(repr=False)
     hidden: set[tuple[int, str]] = attrs.field(repr=False)
     fixed: Container[int] = attrs.field(repr=False)
-    follows: Mapping[str, list[Following]] = attrs.field(repr=False)
+    follows: Mapping[str, Sequence[Following]] = attrs.field(repr=False)
     counts: Mapping[str, int] = attrs.field(repr=False)
     tables: Sequence[str] = ()
+    _names: tuple[str, ...] = attrs.field(init=False, repr=False)
+    _shown: Mapping[str, tuple[list[str | None], bool]] = attrs.field(init=False, repr=False)
+    _created_at: str = attrs.field(init=False, repr=False)
+
+    @_names.default
+    def _kinds(self) -> tuple[str, ...]:
+        return (*self.resolution.policy.kinds, INDIVIDUAL)
+
+    @_shown.default
+    def _columns(self) -> Mapping[str, tuple[list[str | None], bool]]:
+        """Return, for each kind, the first value of every row, and whether it is scoped."""
+        rules, columns = self.resolution.policy.identifiers, self.snapshot.columns.by_kind
+        pairs = zip(rules, columns, strict=True)
+        return {rule.kind: (column.first, rule.scope is not None) for rule, column in pairs}
+
+    @_created_at.default
+    def _stamp(self) -> str:
+        return timestamp(self.run.at)
 
     def __iter__(self) -> Iterator[Unit]:
         """Yield each unit with its changes: customers first, then links, dependents, index."""
         number = 0
+        linked = self.assignment.linked
         for component in self.assignment.components:
-            if self._is_touched(component):
+            group = component[0]
+            if self.minted[group] and not linked[group] and len(component) == 1:
+                yield self._new_unit(number, group)
+            elif self._is_touched(component):
                 yield self._unit(number, component)
-                number += 1
+            else:
+                continue
+            number += 1
 
     def target(self, row: int) -> str:
         """Return the customer that *row* is linked to afterwards."""
@@ -90,14 +114,36 @@ class PlannedUnits:
         snapshot = self.snapshot
         return (
             self.moves(row)
-            or row in snapshot.changed
+            or bool(snapshot.changed[row])
             or (bool(self.follows) and snapshot.ids[row] in self.follows)
         )
+
+    def _new_unit(self, number: int, group: int) -> Unit:
+        """Return what `_unit` does, for most: a group of leads alone, none of them linked yet."""
+        snapshot, rows = self.snapshot, self.resolution.rows[group]
+        ids, versions, customer = snapshot.ids, snapshot.versions, self.customer_of[group]
+        ordered = rows
+        if len(rows) > 1:
+            ordered, rows = sorted(rows, key=snapshot.order), sorted(rows, key=ids.__getitem__)
+        reason = reason_of(self.resolution.keys[group])
+        changes: list[Change] = [self._founding(group, ordered)]
+        changes += [Link(ids[row], None, customer, reason) for row in rows]
+        follows, changed = self.follows, snapshot.changed
+        for row in rows:
+            lead = ids[row]
+            if lead in follows:
+                changes += [
+                    Follow(table, lead, customer, count, before)
+                    for table, before, count in follows[lead]
+                ]
+            if changed[row]:
+                changes.append(Reindex(lead, snapshot.columns.identifiers(row)))
+        return Unit(number, {ids[row]: versions[row] for row in rows}, {}, tuple(changes))
 
     def _unit(self, number: int, component: Sequence[int]) -> Unit:
         snapshot = self.snapshot
         rows = [row for group in component for row in self.resolution.rows[group]]
-        involved = {self.customer_of[group] for group in component if group not in self.minted}
+        involved = {self.customer_of[group] for group in component if not self.minted[group]}
         involved.update(
             customer for group in component for customer in self.assignment.linked[group]
         )
@@ -128,7 +174,7 @@ class PlannedUnits:
         for group, rows in newly.items():
             links = (self.snapshot.links[row] for row in rows)
             gained.subtract(link for link in links if link is not None)
-            if group in self.minted:
+            if self.minted[group]:
                 yield self.founding(group)
             elif rows:
                 gained[self.customer_of[group]] += len(rows)
@@ -160,32 +206,32 @@ class PlannedUnits:
 
         A lead that stays linked elsewhere, though to a customer that is gone, is none of its own.
         """
+        rows = filter(self.moves, self.resolution.rows[group])
+        return self._founding(group, sorted(rows, key=self.snapshot.order))
+
+    def _founding(self, group: int, rows: Sequence[int]) -> InsertCustomer:
+        """Return the insertion of the new customer of *group*, whose own are *rows*."""
         snapshot = self.snapshot
-        rows = sorted(filter(self.moves, self.resolution.rows[group]), key=snapshot.order)
         named, name = first_text(rows, snapshot.names)
         phoned, phone = self._phone(rows)
         mailed, email = self._first("email", rows)
-        row: dict[str, object] = {
+        keyed = self._keyed(group, rows)
+        metadata = self._metadata(group, len(rows))
+        row = {
             "name": name,
             "phone": phone,
             "email": email,
-            "metadata": self._metadata(group, len(rows)),
+            "metadata": metadata,
             "created_at": self.run.at,
         }
-        sources = {
-            "name": named,
-            "phone": phoned,
-            "email": mailed,
-            "groupKey": self._keyed(group, rows),
-        }
+        sources = {"name": named, "phone": phoned, "email": mailed, "groupKey": keyed}
+        if self.hidden:
+            for column in [key for key in row if (group, key) in self.hidden]:
+                row[column] = sources[column] = None
         return InsertCustomer(
             self.customer_of[group],
-            {key: None if (group, key) in self.hidden else value for key, value in row.items()},
-            {
-                key: snapshot.ids[source]
-                for key, source in sources.items()
-                if source is not None and (group, key) not in self.hidden
-            },
+            row,
+            {key: snapshot.ids[source] for key, source in sources.items() if source is not None},
         )
 
     def _keyed(self, group: int, rows: Sequence[int]) -> int | None:
@@ -194,7 +240,11 @@ class PlannedUnits:
         columns = self.snapshot.columns
         if kind == len(columns.kinds):
             return None
-        return next((row for row in rows if value in columns.by_kind[kind].of(row)), None)
+        column = columns.by_kind[kind]
+        for row in rows:
+            if column.first[row] == value or value in column.of(row):
+                return row
+        return None
 
     def _phone(self, rows: Sequence[int]) -> tuple[int | None, str | None]:
         row, e164 = self._first("phone", rows)
@@ -206,26 +256,23 @@ class PlannedUnits:
 
     def _first(self, kind: str, rows: Sequence[int]) -> tuple[int | None, str | None]:
         """Return the first of *rows* with a usable value of *kind*, and it without its scope."""
-        columns = self.snapshot.columns
-        if kind not in columns.kinds:
+        if kind not in self._shown:
             return None, None
-        place = columns.kinds.index(kind)
-        scoped = self.resolution.policy.identifiers[place].scope is not None
+        first, scoped = self._shown[kind]
         for row in rows:
-            value = columns.by_kind[place].first[row]
+            value = first[row]
             if value is not None:
                 return row, value.partition("/")[2] if scoped else value
         return None, None
 
     def _metadata(self, group: int, leads: int) -> dict[str, object]:
         """Return the six keys of the original, as it wrote them."""
-        names = (*self.resolution.policy.kinds, INDIVIDUAL)
         return {
-            "groupType": names[self.resolution.group_keys[group][0]],
+            "groupType": self._names[self.resolution.group_keys[group][0]],
             "groupKey": self.resolution.keys[group],
             "leadCount": leads,
             "createdBy": self.run.created_by,
-            "createdAt": timestamp(self.run.at),
+            "createdAt": self._created_at,
             "multipleLeads": leads > 1,
         }
 
@@ -242,5 +289,5 @@ class PlannedUnits:
             if snapshot.is_lead(row):
                 for table, before, count in self.follows.get(record, ()):
                     yield Follow(table, record, self.target(row), count, before)
-            if row in snapshot.changed:
+            if snapshot.changed[row]:
                 yield Reindex(record, snapshot.columns.identifiers(row))

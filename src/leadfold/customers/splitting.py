@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
-from leadfold.backfill.filling import Assignment
+from leadfold.backfill.filling import Assignment, Components
 from leadfold.backfill.minting import id_maker, new_run
 from leadfold.backfill.snapshot import read_snapshot
 from leadfold.backfill.units import PlannedUnits
@@ -195,16 +195,18 @@ def _founded(  # noqa: PLR0917 - what a new customer's row is made of
     row_of = {lead: row for row, lead in enumerate(snapshot.ids)}
     numbers = [resolution.partition.labels[row_of[min(part)]] for part in parts]
     customer_of = [""] * len(resolution.rows)
+    minted = bytearray(len(customer_of))
     for number in numbers:
         customer_of[number] = new_id()
+        minted[number] = True
     units = PlannedUnits(
         snapshot=snapshot,
         resolution=resolution,
-        assignment=Assignment([], [], []),
+        assignment=Assignment([], [], Components()),
         run=run,
         stored_phone=stored_phone,
         customer_of=customer_of,
-        minted=set(numbers),
+        minted=minted,
         hidden=set(),
         fixed=(),
         follows={},

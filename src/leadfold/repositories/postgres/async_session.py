@@ -60,8 +60,8 @@ class AsyncSession:
             async with self.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
                 if isinstance(step, CopyIn):
                     async with _begun(cursor.copy(step.query)) as copy:
-                        for row in step.rows:
-                            await copy.write_row(row)
+                        for block in step.blocks:
+                            await copy.write(block)
                     return Answer((), cursor.rowcount)
                 await cursor.execute(step.query, step.parameters, prepare=False)
                 rows: list[Row] = await cursor.fetchall() if cursor.description else []

@@ -56,8 +56,8 @@ class Session:
             with self.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
                 if isinstance(step, CopyIn):
                     with cursor.copy(step.query) as copy:
-                        for row in step.rows:
-                            copy.write_row(row)
+                        for block in step.blocks:
+                            copy.write(block)
                     return Answer((), cursor.rowcount)
                 cursor.execute(step.query, step.parameters, prepare=False)
                 rows: list[Row] = cursor.fetchall() if cursor.description else []

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from functools import lru_cache
+from itertools import chain
 from json.encoder import encode_basestring as _json
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -24,6 +28,7 @@ from leadfold.changes import (
 from leadfold.exceptions import UnitError
 from leadfold.model import Ruling
 from leadfold.repositories.cells import dump, load, stored_moment
+from leadfold.repositories.postgres.copying import NULL, escaped, is_plain, lines_of
 from leadfold.repositories.postgres.images import row_of
 
 if TYPE_CHECKING:
@@ -33,12 +38,15 @@ if TYPE_CHECKING:
     from leadfold.repositories.mapping import CustomerTable
     from leadfold.repositories.postgres.steps import Row
 
+_BLOCK = 1_000  # rows
+_KEY = itemgetter(0, 2)  # part and name
+
 __all__ = ["Counts", "Staging", "described"]
 
 Counts = Counter[tuple[str, str | None]]
 """How many rows are staged, by part and name."""
 
-_NO_VERSION = -1  # of a plan made over another kind of store: it fits no row of this one
+_NO_VERSION = "-1"  # of a plan made over another kind of store: it fits no row of this one
 
 
 @attrs.define
@@ -53,44 +61,75 @@ class Staging:
     size: int = 0
     faulty: list[tuple[Unit, str]] = attrs.field(factory=list)
 
-    def rows(self) -> Iterator[Row]:
-        """Yield the rows of every unit, in order; each unit has a position of its own."""
-        counts = self.counts
+    def blocks(self) -> Iterator[str]:
+        """Yield the rows of every unit as COPY takes them; each unit has a position of its own."""
+        batch: list[tuple[Unit, list[_Staged]]] = []
+        size = 0
         for unit in self.units:
             try:
-                rows = [*self._of(unit)]
-                _check(rows)
+                rows = self._of(unit)
             except (UnitError, TypeError, ValueError) as e:
                 self.faulty.append((unit, _told(e)))
                 continue
-            head = (self.size, unit.number)
-            self.size += 1
-            for row in rows:
-                counts[row[0], row[2]] += 1
-                yield head + row
+            batch.append((unit, rows))
+            size += len(rows)
+            if size >= _BLOCK:
+                yield self._block(batch)
+                batch, size = [], 0
+        yield self._block(batch)
 
-    def _of(self, unit: Unit) -> Iterator[_Staged]:
-        linked = {change.lead_id for change in unit.changes if isinstance(change, Link)}
-        for lead, version in unit.leads.items():
-            if lead not in linked:
-                yield _row("lead", lead, version=_version(version))
-        for customer, version in unit.customers.items():
-            yield _row("customer", customer, version=_version(version))
+    def _block(self, batch: Sequence[tuple[Unit, list[_Staged]]]) -> str:
+        """Return the rows of a *batch* as text: at once, unless one of them needs a closer look."""
+        lines = [
+            line
+            for position, (unit, rows) in enumerate(batch, self.size)
+            for line in lines_of(f"{position}\t{unit.number}\t", rows)
+        ]
+        text = "".join(lines)
+        if not is_plain(text, len(lines)):
+            return "".join([self._one(unit, rows) for unit, rows in batch])
+        self._count(batch)
+        return text
+
+    def _one(self, unit: Unit, rows: list[_Staged]) -> str:
+        """Return the *rows* of one *unit* as text, escaped; none where one cannot be stored."""
+        try:
+            safe = [[escaped(cell) for cell in row] for row in rows]
+        except (UnitError, ValueError) as e:
+            self.faulty.append((unit, _told(e)))
+            return ""
+        head = f"{self.size}\t{unit.number}\t"
+        self._count([(unit, rows)])
+        return "".join(lines_of(head, safe))
+
+    def _count(self, batch: Sequence[tuple[Unit, list[_Staged]]]) -> None:
+        self.size += len(batch)
+        found = Counter(chain.from_iterable(map(_KEY, rows) for _, rows in batch))
+        for (part, name), count in found.items():
+            self.counts[part, None if name == NULL else name] += count
+
+    def _of(self, unit: Unit) -> list[_Staged]:
+        rows: list[_Staged] = []
+        leads, unlinked = unit.leads, dict(unit.leads)
         erased: set[str] = set()
         for change in unit.changes:
-            match change:
-                case Link():
-                    lead = change.lead_id
-                    read = _version(unit.leads[lead]) if lead in unit.leads else None
-                    yield (
-                        "link", lead, None, change.before, change.after, change.reason, read
-                    )  # fmt: skip
-                case Reindex():
-                    yield from _indexed(change)
-                case Restore():
-                    yield self._restored(change)
-                case _:
-                    yield from _further(change, erased)
+            if isinstance(change, Link):  # millions of these: the commonest first
+                rows.append(_linked(change, leads.get(change.lead_id)))
+                unlinked.pop(change.lead_id, None)
+            elif isinstance(change, Reindex):
+                rows += _indexed(change)
+            elif isinstance(change, InsertCustomer):
+                rows.append(_row("insert", change.customer_id, after=_inserted(change)))
+            elif isinstance(change, Restore):
+                rows.append(self._restored(change))
+            else:
+                rows += _further(change, erased)
+        rows += [_row("lead", lead, version=_version(read)) for lead, read in unlinked.items()]
+        rows += [
+            _row("customer", customer, version=_version(read))
+            for customer, read in unit.customers.items()
+        ]
+        return rows
 
     def _restored(self, change: Restore) -> _Staged:
         row = row_of(change, self.table, self.stored, self.tenant)
@@ -104,7 +143,14 @@ class Staging:
         )
 
 
-_Staged = tuple[str, str | None, str | None, str | None, str | None, str | None, int | None]
+_moment = lru_cache(maxsize=1)(stored_moment)  # a run has one moment
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+_TEXT = frozenset({str})
+_WORDS = {None: "null", True: "true", False: "false"}
+
+_Staged = tuple[str, ...]
+"""Part, id, name, before, after, reason, version."""
 
 
 def _row(
@@ -115,19 +161,38 @@ def _row(
     before: str | None = None,
     after: str | None = None,
     reason: str | None = None,
-    version: int | None = None,
+    version: str | None = None,
 ) -> _Staged:
-    return part, row_id, name, before, after, reason, version
+    return (
+        part,
+        NULL if row_id is None else row_id,
+        NULL if name is None else name,
+        NULL if before is None else before,
+        NULL if after is None else after,
+        NULL if reason is None else reason,
+        NULL if version is None else version,
+    )
 
 
-def _version(version: Version) -> int:
-    return version if isinstance(version, int) else _NO_VERSION
+def _linked(change: Link, read: Version | None) -> _Staged:
+    before, after = change.before, change.after
+    return (
+        "link",
+        change.lead_id,
+        NULL,
+        NULL if before is None else before,
+        NULL if after is None else after,
+        change.reason,
+        NULL if read is None else _version(read),
+    )
+
+
+def _version(version: Version) -> str:
+    return str(version) if isinstance(version, int) else _NO_VERSION
 
 
 def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
     match change:
-        case InsertCustomer():
-            yield _row("insert", change.customer_id, after=dump(_inserted(change)))
         case PatchCustomer():
             before, after = dump(dict(change.before)), dump(dict(change.after))
             yield _row("patch", change.customer_id, before=before, after=after)
@@ -153,21 +218,42 @@ def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
             yield from _erased(change, erased)  # type: ignore[arg-type] # what is left
 
 
-def _inserted(change: InsertCustomer) -> dict[str, object]:
-    """Return the row of a new customer as the ledger keeps it."""
-    row = {field: change.row.get(field) for field in ("name", "phone", "email", "metadata")}
-    row["created_at"] = stored_moment(change.row.get("created_at"))
-    return {**row, "sources": dict(change.sources)} if change.sources else row
+def _inserted(change: InsertCustomer) -> str:
+    """Return the row of a new customer as the ledger keeps it, in JSON."""
+    row = change.row
+    name, phone, email = _value(row.get("name")), _value(row.get("phone")), _value(row.get("email"))
+    made, at = _value(row.get("metadata")), _value(_moment(row.get("created_at")))
+    sources = f',"sources":{_object(change.sources)}' if change.sources else ""
+    shown = f'"name":{name},"phone":{phone},"email":{email}'
+    return f'{{{shown},"metadata":{made},"created_at":{at}{sources}}}'
 
 
-def _indexed(change: Reindex) -> Iterator[_Staged]:
-    held = sorted({(each.kind, each.value) for each in change.identifiers})
-    # millions of these: composed by hand, as an encoder would write them
+def _object(values: Mapping[str, object]) -> str:
+    """Return *values* as JSON, as an encoder would write them: its start costs more than they."""
+    cells = [f"{_json(name)}:{_value(value)}" for name, value in values.items()]
+    return f"{{{','.join(cells)}}}"
+
+
+def _value(value: object) -> str:
+    if type(value) is str:
+        return _json(value)
+    if value is None or value is True or value is False:
+        return _WORDS[value]
+    if type(value) is int:
+        return str(value)
+    if type(value) is dict and _TEXT.issuperset(map(type, value)):
+        return _object(value)
+    return _ENCODE(value)
+
+
+def _indexed(change: Reindex) -> list[_Staged]:
+    record, held = change.record_id, [(each.kind, each.value) for each in change.identifiers]
+    if len(held) > 1:
+        held = sorted(set(held))
     pairs = ",".join([f"[{_json(kind)},{_json(value)}]" for kind, value in held])
-    record = change.record_id
-    yield "record", record, None, None, f"[{pairs}]", None, None
-    for kind, value in held:
-        yield "holder", record, kind, None, value, None, None
+    rows: list[_Staged] = [("record", record, NULL, NULL, f"[{pairs}]", NULL, NULL)]
+    rows += [("holder", record, kind, NULL, value, NULL, NULL) for kind, value in held]
+    return rows
 
 
 def _ruled(ruling: Ruling, *, in_force: bool) -> _Staged:
@@ -192,16 +278,6 @@ def _values(part: str, blanks: Mapping[str, Mapping[str, str]]) -> Iterator[_Sta
         for customer, values in blanks.items()
         for field, value in values.items()
     )
-
-
-def _check(rows: Sequence[_Staged]) -> None:
-    """Object to *rows* one text of which PostgreSQL cannot hold."""
-    text = "".join([cell for row in rows for cell in row[1:6] if cell])
-    if "\0" in text:
-        msg = "a text with a NUL character cannot be stored"
-        raise UnitError(msg)
-    if not text.isascii():
-        text.encode()
 
 
 def _told(error: Exception) -> str:

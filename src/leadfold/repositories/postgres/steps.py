@@ -35,10 +35,10 @@ class Statement:
 
 @attrs.frozen
 class CopyIn:
-    """A COPY from the client; *rows* are read as they are sent."""
+    """A COPY from the client; *blocks*, whole rows in COPY's text format, are made as they go."""
 
     query: SQL | Composed
-    rows: Iterable[Sequence[object]] = attrs.field(repr=False)
+    blocks: Iterable[str] = attrs.field(repr=False)
 
 
 @attrs.frozen

@@ -13,7 +13,8 @@ import attrs
 
 from leadfold.changes import Committed
 from leadfold.exceptions import MappingError, StalePlanError, StoreError, UnitError
-from leadfold.repositories.postgres.composing import fixed
+from leadfold.repositories.postgres.composing import fixed, quoted
+from leadfold.repositories.postgres.copying import NULL
 from leadfold.repositories.postgres.faults import GivenWayError
 from leadfold.repositories.postgres.leaving import (
     STALE,
@@ -39,10 +40,11 @@ if TYPE_CHECKING:
 
 __all__ = ["commit"]
 
-_PARTS = ("link", "insert", "follow", "record", "holder", "rest")
-_ANALYZE = Statement(
-    fixed("ANALYZE " + ", ".join(f"pg_temp.leadfold_stage_{part}" for part in _PARTS))
-)
+_PARTS = [
+    f"pg_temp.leadfold_stage_{part} (position, id, name)"
+    for part in ("link", "insert", "follow", "record", "holder", "rest")
+]
+_ANALYZE = Statement(fixed(f"ANALYZE {', '.join(_PARTS)}"))
 _RETRIES = 10  # of what gave way to other transactions: each may stand in the way once and again
 _SHORT = "the store linked fewer leads than it was given"
 _DROP = Statement(fixed("DROP TABLE pg_temp.leadfold_stage"))
@@ -58,7 +60,7 @@ def commit(
     customers = shapes.mapping.customer
     stored = frozenset(column.name for column in shapes.catalog.stored(customers.table))
     staging = Staging(changes.units, customers, stored, tenant)
-    yield CopyIn(shapes.text("copy"), staging.rows())
+    yield CopyIn(shapes.text("copy", null=quoted(NULL)), staging.blocks())
     yield _ANALYZE
     writer = _Writer(shapes, changes, bound, staging, owned)
     yield from writer.write_all()
@@ -275,7 +277,8 @@ class _Writer:
 
     def _reindex(self, bound: dict[str, object]) -> Steps[bool]:
         """Let each staged record hold what is staged for it; tell whether any holder changed."""
-        answer = yield self.shapes.statement("reindex", bound)
+        first = self._whole and bound["clock"] == _FIRST
+        answer = yield self.shapes.statement("index_first" if first else "reindex", bound)
         [(gained, lost)] = cast("Sequence[tuple[int, int]]", answer.rows)
         if lost:
             yield self.shapes.statement("index_forget", bound)
@@ -286,6 +289,7 @@ class _Writer:
         require(answer.count, count)
 
 
+_FIRST = 1  # the clock of a commit before which no value had a holder
 _LOGGED = {"insert", "link", "patch", "restore", "rule"}
 
 

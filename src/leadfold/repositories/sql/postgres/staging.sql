@@ -22,4 +22,7 @@ CREATE TEMPORARY TABLE leadfold_stage_insert PARTITION OF pg_temp.leadfold_stage
 CREATE TEMPORARY TABLE leadfold_stage_follow PARTITION OF pg_temp.leadfold_stage FOR VALUES IN ('follow') ON COMMIT DROP;
 CREATE TEMPORARY TABLE leadfold_stage_record PARTITION OF pg_temp.leadfold_stage FOR VALUES IN ('record') ON COMMIT DROP;
 CREATE TEMPORARY TABLE leadfold_stage_holder PARTITION OF pg_temp.leadfold_stage FOR VALUES IN ('holder') ON COMMIT DROP;
-CREATE TEMPORARY TABLE leadfold_stage_rest PARTITION OF pg_temp.leadfold_stage DEFAULT ON COMMIT DROP
+CREATE TEMPORARY TABLE leadfold_stage_rest PARTITION OF pg_temp.leadfold_stage DEFAULT ON COMMIT DROP;
+-- Where joins meet: a tenth of the usual sample says as much of ids, and is ten times as quick.
+ALTER TABLE pg_temp.leadfold_stage ALTER COLUMN position SET STATISTICS 10, ALTER COLUMN id SET STATISTICS 10,
+    ALTER COLUMN name SET STATISTICS 10

@@ -6,7 +6,7 @@ SELECT pg_advisory_xact_lock(key)
 FROM unnest(%(locks)s::bigint[]) WITH ORDINALITY AS told (key, place) ORDER BY place;
 
 -- name: copy
-COPY pg_temp.leadfold_stage (position, unit, part, id, name, before, after, reason, version) FROM STDIN;
+COPY pg_temp.leadfold_stage (position, unit, part, id, name, before, after, reason, version) FROM STDIN (NULL {null});
 
 -- name: open_run
 WITH opened AS (
@@ -165,8 +165,7 @@ SELECT {insert_values}
 FROM pg_temp.leadfold_stage AS stage
 CROSS JOIN LATERAL json_to_record(stage.after::json)
     AS made (name text, phone text, email text, metadata json, created_at text)
-WHERE stage.part = 'insert' AND {here}
-ORDER BY stage.position;
+WHERE stage.part = 'insert' AND {here};
 
 -- name: patch_customers
 UPDATE {customer.table} AS row SET {customer.metadata} = CAST(
@@ -259,6 +258,38 @@ claimed AS (
     ON CONFLICT (tenant, kind, value) DO UPDATE SET version = excluded.version
 )
 SELECT (SELECT count(*) FROM gained), (SELECT count(*) FROM lost);
+
+-- name: index_first
+-- What reindex comes to where no value was ever claimed: a record may be there, but holds nothing.
+WITH seen AS (
+    INSERT INTO {own}.records (tenant, record_id, identifiers)
+    SELECT %(whose)s, stage.id, stage.after
+    FROM pg_temp.leadfold_stage AS stage
+    WHERE stage.part = 'record' AND {here} AND NOT EXISTS (
+        SELECT 1 FROM {own}.records AS record WHERE record.tenant = %(whose)s AND record.record_id = stage.id
+    )
+    ORDER BY stage.id
+),
+again AS (
+    UPDATE {own}.records AS record SET identifiers = stage.after
+    FROM pg_temp.leadfold_stage AS stage
+    WHERE stage.part = 'record' AND {here} AND record.tenant = %(whose)s AND record.record_id = stage.id
+),
+gained AS (
+    INSERT INTO {own}.holders (tenant, kind, value, record_id)
+    SELECT %(whose)s, stage.name, stage.after, stage.id
+    FROM pg_temp.leadfold_stage AS stage
+    WHERE stage.part = 'holder' AND {here}
+    ORDER BY stage.name, stage.after, stage.id
+),
+claimed AS (
+    INSERT INTO {own}.identity (tenant, kind, value, version)
+    SELECT DISTINCT %(whose)s, stage.name, stage.after, %(clock)s
+    FROM pg_temp.leadfold_stage AS stage
+    WHERE stage.part = 'holder' AND {here}
+    ORDER BY stage.name, stage.after
+)
+SELECT count(*), 0 FROM pg_temp.leadfold_stage AS stage WHERE stage.part = 'holder' AND {here};
 
 -- name: index_forget
 DELETE FROM {own}.identity AS identity
