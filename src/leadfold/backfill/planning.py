@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from leadfold.reporter import Reporter
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["make_plan"]
+__all__ = ["make_plan", "plan_of"]
 
 _LARGE = 20  # how many of the largest groups a plan names
 
@@ -59,22 +59,43 @@ def make_plan(
     """
     as_received = stored_phone == "as_received"
     snapshot = yield from read_snapshot(policy, reporter, keep_raw_phones=as_received)
+    return (
+        yield from plan_of(
+            snapshot, policy, run, new_id=new_id, stored_phone=stored_phone, adopt=adopt
+        )
+    )
+
+
+def plan_of(
+    snapshot: Snapshot,
+    policy: Policy,
+    run: Run,
+    *,
+    new_id: Callable[[], str],
+    stored_phone: StoredPhone,
+    adopt: bool,
+    among: Collection[str] | None = None,
+) -> Asks[Plan]:
+    """Return the plan of *run* over *snapshot*, which is the whole store or a closed set of it.
+
+    *among* names the leads of a closed set: the store is asked about these alone.
+    """
     pins: Pins = {}
     fixed: Container[int] = range(len(snapshot.ids))  # no link changes
     if run.mode == "reconcile":
-        unexplained = frozenset() if adopt else (yield from _unexplained())
+        unexplained = frozenset() if adopt else (yield from _unexplained(among))
         pins = pinned(snapshot, unexplained)
         fixed = _fixed(snapshot, unexplained)
     follows: dict[str, list[Following]] = {}
     units = _decided(snapshot, policy, run, pins, fixed, stored_phone, new_id, follows)
     dependents = Dependents(units, follows)
-    yield from asking.dependents().each(dependents.add)
+    yield from asking.dependents(among).each(dependents.add)
     dependents.sort()
     return _plan(units, dependents, policy, pins)
 
 
-def _unexplained() -> Asks[frozenset[str]]:
-    return frozenset((yield from asking.unexplained().whole()))
+def _unexplained(among: Collection[str] | None) -> Asks[frozenset[str]]:
+    return frozenset((yield from asking.unexplained(among).whole()))
 
 
 def _decided(  # noqa: PLR0917 - all that decides
