@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import LiteralString
 
-__all__ = ["Place", "as_url", "new_database", "new_place"]
+__all__ = ["Place", "as_url", "contents", "new_database", "new_place"]
+
+TABLES = ("Customer", "Lead", "Job", "Audit")
 
 _NUMBERS = count(1)
 
@@ -73,6 +75,17 @@ def new_database(server: str) -> Iterator[str]:
         finally:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
             connection.execute(drop.format(sql.Identifier(name)))
+
+
+def contents(place: Place) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of the tables that a commit writes, leadfold's too."""
+    own = [(place.own, name) for name in ("runs", "ledger", "identity", "records", "holders")]
+    found: dict[str, list[tuple[object, ...]]] = {}
+    with psycopg.connect(place.dsn, autocommit=True) as connection:
+        for names in [(place.schema, name) for name in TABLES] + own:
+            query = sql.SQL("SELECT each::text FROM {} AS each ORDER BY 1")
+            found[names[1]] = connection.execute(query.format(sql.Identifier(*names))).fetchall()
+    return found
 
 
 def as_url(dsn: str) -> str:

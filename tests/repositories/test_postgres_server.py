@@ -19,7 +19,7 @@ from leadfold.repositories.postgres import PostgresRepository
 from leadfold.repositories.postgres.session import Session
 from leadfold.testing.changesets import follow, link, new_customer, read_basis, reindex, run_of
 from leadfold.testing.contract_hooks import read_runs, restored, written
-from repositories.postgres_stores import new_place
+from repositories.postgres_stores import contents, new_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.steps import Answer, Step
     from leadfold.testing.changesets import Basis
     from repositories.postgres_stores import Place
-
-TABLES = ("Customer", "Lead", "Job", "Audit")
 
 
 @pytest.fixture
@@ -65,17 +63,6 @@ def foundings(repository: PostgresRepository, run_id: str = "run-1") -> ChangeSe
     """Return the change set that makes a customer for each lead."""
     basis = read_basis(repository)
     return basis.changeset(*(founding(basis, number) for number in range(10)), run=run_of(run_id))
-
-
-def contents(place: Place) -> dict[str, list[tuple[object, ...]]]:
-    """Return every row of the tables that a commit writes, leadfold's too."""
-    own = [(place.own, name) for name in ("runs", "ledger", "identity", "records", "holders")]
-    found: dict[str, list[tuple[object, ...]]] = {}
-    with psycopg.connect(place.dsn, autocommit=True) as connection:
-        for names in [(place.schema, name) for name in TABLES] + own:
-            query = sql.SQL("SELECT each::text FROM {} AS each ORDER BY 1")
-            found[names[1]] = connection.execute(query.format(sql.Identifier(*names))).fetchall()
-    return found
 
 
 class Tripwire:

@@ -2,13 +2,15 @@
 
 Each function takes what its namesake there takes, and does, returns and raises the same: one text
 of the logic serves both. While a store is waited for the event loop runs; grouping is computing
-and holds it, some seconds for a million leads: plan in a process of its own where that is too long.
+and holds it, a second or two for a hundred thousand leads: where that is too long, plan in a
+process of its own. Python's cycle collector is left as it is: the loop is others' too.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from leadfold.aio import customers
 from leadfold.backfill import errands
 from leadfold.backfill.checking import validating
 from leadfold.errands import arun
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from leadfold.reporter import Reporter
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["apply", "plan", "plan_rollback", "rollback", "validate"]
+__all__ = ["apply", "customers", "plan", "plan_rollback", "rollback", "validate"]
 
 
 async def plan(

@@ -51,6 +51,11 @@ class Column:
             for value in values:
                 yield row, value
 
+    def only(self, rows: Sequence[int]) -> Column:
+        """Return the values of *rows* alone, in their order."""
+        more = {place: self.more[row] for place, row in enumerate(rows) if row in self.more}
+        return Column([self.first[row] for row in rows], more)
+
     def put(self, rows: Sequence[int], answers: Sequence[Answer]) -> None:
         """Let each of *rows* hold its usable *answers*, each once, in the order given."""
         held: dict[int, dict[str, None]] = {}
@@ -83,6 +88,12 @@ class Columns:
             for value in column.of(row)
         ]
         return tuple(Identifier(kind, value) for kind, value in sorted(found))
+
+    def only(self, rows: Sequence[int]) -> Columns:
+        """Return the columns of *rows* alone, in their order; what was refused is left out."""
+        return Columns(
+            self.kinds, [self.ids[row] for row in rows], [each.only(rows) for each in self.by_kind]
+        )
 
     def rejections(self) -> Iterator[Rejection]:
         """Yield every refused value with its lead, in order of lead id and field."""

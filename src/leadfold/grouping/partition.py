@@ -35,8 +35,11 @@ class Keys:
         return self.kinds[label], self.values[label]
 
 
-Stopped = dict[tuple[int, str], list[tuple["StopReason", list[int]]]]
-"""Why a value, by its kind's place, did not join: each reason with a row of each holder it met."""
+Stopped = dict[tuple[int, str], tuple[tuple["StopReason", tuple[int, ...]], ...]]
+"""Why a value, by its kind's place, did not join: each reason with a row of each holder it met.
+
+Tuples all the way: the cycle collector leaves alone what holds nothing but texts and numbers.
+"""
 
 
 @attrs.frozen
@@ -104,5 +107,5 @@ def keys_of(columns: Columns) -> Keys:
 
 def numbered(names: Sequence[int]) -> tuple[list[int], int]:
     """Return *names* as 0, 1, 2 … in order of appearance, and how many there are."""
-    number_of: dict[int, int] = {}
-    return [number_of.setdefault(name, len(number_of)) for name in names], len(number_of)
+    number_of = dict(zip(dict.fromkeys(names), count()))  # in C throughout
+    return [number_of[name] for name in names], len(number_of)

@@ -15,6 +15,7 @@ from leadfold.explanations import Why, WhyNot
 from leadfold.grouping.explaining.chain import chain_between
 from leadfold.grouping.explaining.evidence import EvidenceFinder
 from leadfold.grouping.explaining.links import links_among
+from leadfold.grouping.explaining.nearby import ClosedSets
 from leadfold.grouping.explaining.review import Reviewer
 from leadfold.grouping.explaining.stops import stops_of
 from leadfold.grouping.explaining.supposing import (
@@ -248,9 +249,17 @@ class Resolution:
 
     def _opened(self, ruling: Ruling) -> tuple[Case, ...]:
         """Return the cases that are new once *ruling* is handed back."""
-        known = {case.about for case in self._cases}
-        after = Resolution.of(self.columns, self.policy, (*self._rulings, ruling))
-        return tuple(case for case in after.review() if case.about not in known)
+        nearby = self.columns.only(self._closed_sets.around(ruling))
+        after = Resolution.of(nearby, self.policy, (*self._rulings, ruling))
+        return tuple(case for case in after.review() if case.about not in self._known)
+
+    @cached_property
+    def _known(self) -> set[tuple[str, tuple[str, ...]]]:
+        return {case.about for case in self._cases}
+
+    @cached_property
+    def _closed_sets(self) -> ClosedSets:
+        return ClosedSets(self.columns, self._rulings, self._row_of)
 
     @cached_property
     def _evidence(self) -> EvidenceFinder:

@@ -50,7 +50,8 @@ def _part(roots: list[int], keys: Keys, rulings: RowRulings) -> Stopped:
         for parts, reason in divisions:
             for label, met in held_apart(parts, values).items():
                 value = (keys.kinds[label], keys.values[label])
-                stopped.setdefault(value, []).append((reason, met))  # a block is its first row
+                step = (reason, tuple(met))  # a block is its first row
+                stopped[value] = (*stopped.get(value, ()), step)
         for piece in pieces:
             for row in (row for block in piece for row in blocks[block]):
                 roots[row] = len(keys.values) + piece[0]  # past every label: a name of its own

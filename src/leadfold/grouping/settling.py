@@ -61,11 +61,17 @@ def settle(
         if guard.limit == 1:
             whole, pieces = pieces, []
             for piece in whole:
-                parts = _divided(piece, values, guard) if guard.exceeded_by(piece) else [piece]
+                if len(piece) == 1 or not guard.exceeded_by(piece):
+                    pieces.append(piece)
+                    continue
+                parts = _divided(piece, values, guard)
                 pieces.extend(parts)
                 divisions.append((parts, guard.reason))
     joined = []
     for piece in pieces:
+        if len(piece) == 1:
+            joined.append(piece)
+            continue
         broken = next((guard for guard in guards if guard.exceeded_by(piece)), None)
         parts = [piece] if broken is None else [[group] for group in piece]
         joined.extend(parts)
@@ -90,24 +96,29 @@ def held_apart(
 ) -> dict[V, list[int]]:
     """Return the values that groups of more than one part hold, with all these groups."""
     holders: dict[V, list[int]] = defaultdict(list)
-    parts_of: dict[V, set[int]] = defaultdict(set)
+    part_of: dict[V, int] = {}
+    apart: set[V] = set()
     for number, part in enumerate(parts):
         for group in part:
             for value in values.get(group, ()):
                 holders[value].append(group)
-                parts_of[value].add(number)
-    return {value: groups for value, groups in holders.items() if len(parts_of[value]) > 1}
+                if part_of.setdefault(value, number) != number:
+                    apart.add(value)
+    return {value: groups for value, groups in holders.items() if value in apart}
 
 
 def connected(groups: Iterable[int], values: Mapping[int, Collection[Hashable]]) -> list[list[int]]:
     """Return the sets of *groups* that shared *values* connect, each in ascending order."""
+    ordered = sorted(groups)
+    if len(ordered) < 2:  # noqa: PLR2004 - one alone is connected; most are
+        return [ordered] if ordered else []
     holders: dict[Hashable, list[int]] = defaultdict(list)
-    for group in groups:
+    for group in ordered:
         for value in values.get(group, ()):
             holders[value].append(group)
     seen: set[int] = set()
     found = []
-    for start in sorted(groups):
+    for start in ordered:
         if start in seen:
             continue
         seen.add(start)
@@ -126,16 +137,17 @@ def _divided(
     piece: Sequence[int], values: Mapping[int, Collection[Hashable]], guard: Guard
 ) -> list[list[int]]:
     """Divide *piece*, which exceeds the unique *guard*, among the guard's owners."""
-    owner_of = {group: frozenset(guard.held.get(group, ())) for group in piece}
-    anchors = {group: owner for group, owner in owner_of.items() if owner}
+    anchors = {group: frozenset(guard.held[group]) for group in piece if guard.held.get(group)}
     owners_of = _owners_of_values(anchors, values)
     sides: dict[Owner, list[int]] = defaultdict(list)
     for group, owner in anchors.items():
         sides[owner].append(group)
     parts = []
     for cluster in _clusters([group for group in piece if group not in anchors], values, owners_of):
-        held = {value for group in cluster for value in values.get(group, ())}
-        claims = {owner for value in held for owner in owners_of.get(value, ())}
+        claims: set[Owner] = set()
+        for group in cluster:
+            for value in values.get(group, ()):
+                claims.update(owners_of.get(value, ()))
         if len(claims) == 1:
             sides[claims.pop()].extend(cluster)
         else:
@@ -162,6 +174,8 @@ def _clusters(
     owners_of: Mapping[Hashable, set[Owner]],
 ) -> list[list[int]]:
     """Connect the *free* groups by values that are not owned: they have no owner, or several."""
+    if len(free) < 2:  # noqa: PLR2004
+        return [[*free]] if free else []
     loose = {
         group: [value for value in values.get(group, ()) if len(owners_of.get(value, ())) != 1]
         for group in free

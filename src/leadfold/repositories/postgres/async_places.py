@@ -50,6 +50,9 @@ def async_connections_of(store: str | AsyncConnection | AsyncPool) -> AsyncConne
         return _Opened(store)
     if isinstance(store, psycopg.AsyncConnection):
         return _Callers(store)
+    if isinstance(store, psycopg.Connection):
+        msg = "this connection blocks: give it to PostgresRepository, or open an AsyncConnection"
+        raise TypeError(msg)
     return _Pooled(store)
 
 

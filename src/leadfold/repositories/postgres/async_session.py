@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -14,7 +16,10 @@ from leadfold.repositories.postgres.session import ENDED
 from leadfold.repositories.postgres.steps import Answer, CopyIn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from psycopg import AsyncCopy
 
     from leadfold.repositories.postgres.steps import Query, Row, Step, Steps
 
@@ -54,7 +59,7 @@ class AsyncSession:
         try:
             async with self.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
                 if isinstance(step, CopyIn):
-                    async with cursor.copy(step.query) as copy:
+                    async with _begun(cursor.copy(step.query)) as copy:
                         for row in step.rows:
                             await copy.write_row(row)
                     return Answer((), cursor.rowcount)
@@ -78,3 +83,19 @@ class AsyncSession:
             status = self.connection.info.transaction_status
             if not self._ended and status == psycopg.pq.TransactionStatus.INTRANS:
                 await self.perform(cursor.close)
+
+
+@asynccontextmanager
+async def _begun(copying: AbstractAsyncContextManager[AsyncCopy]) -> AsyncIterator[AsyncCopy]:
+    """Begin to copy though the task is cancelled meanwhile: half begun, it could not be ended.
+
+    It does not take long: what is copied into is a table that nobody else has.
+    """
+    async with AsyncExitStack() as exits:
+        beginning = asyncio.ensure_future(exits.enter_async_context(copying))
+        try:
+            copy = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            await asyncio.gather(beginning, return_exceptions=True)
+            raise
+        yield copy

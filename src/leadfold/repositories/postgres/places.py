@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from inspect import iscoroutinefunction
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,6 +52,9 @@ def connections_of(store: str | Connection | Pool) -> Connections:
         return _Opened(store)
     if isinstance(store, psycopg.Connection):
         return _Callers(store)
+    if isinstance(store, psycopg.AsyncConnection) or iscoroutinefunction(store.getconn):
+        msg = "this connection or pool is for asyncio: give it to AsyncPostgresRepository"
+        raise TypeError(msg)
     return _Pooled(store)
 
 
