@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from leadfold.backfill.minting import id_maker, installed_version
 from leadfold.backfill.minting import now as present
 from leadfold.changes import Run
-from leadfold.errands import run
+from leadfold.errands import arun, run
 from leadfold.model import utc
 from leadfold.policy import Policy
 from leadfold.resolving.deciding import Decision, Event
@@ -17,16 +17,53 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from leadfold.repository import Repository
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["Decision", "Event", "Resolver"]
+__all__ = ["AsyncResolver", "Decision", "Event", "Resolver"]
+
+Store = TypeVar("Store")
+
+ACTION = "resolve_lead"
 
 MAX_SET = 10_000
 """How many records may be connected with a lead that is decided at once."""
 
 
-class Resolver:
+class _Resolving(Generic[Store]):
+    """What a resolver over whichever kind of repository is made with."""
+
+    def __init__(
+        self,
+        repository: Store,
+        policy: Policy | None = None,
+        mode: Literal["fill", "reconcile"] = "fill",
+        *,
+        adopt: bool = False,
+        max_set: int = MAX_SET,
+        stored_phone: StoredPhone = "e164",
+        actor: str = "system",
+        created_by: str = "leadfold",
+        new_id: Callable[[], str] | None = None,
+        now: Callable[[], datetime] = present,
+    ) -> None:
+        if mode not in {"fill", "reconcile"}:
+            msg = f"mode must be 'fill' or 'reconcile', not {mode!r}"
+            raise ValueError(msg)
+        policy = Policy() if policy is None else policy
+        versions = {"leadfold": installed_version(), **policy.versions}
+
+        def mint() -> str:
+            return id_maker(now())() if new_id is None else new_id()
+
+        def new_run() -> Run:
+            at = utc(now()) or present()
+            return Run(mint(), ACTION, mode, actor, created_by, at, policy.fingerprint, versions)
+
+        self._repository = repository
+        self._settings = Settings(policy, max_set, adopt, stored_phone, new_run, mint)
+
+
+class Resolver(_Resolving["Repository"]):
     """Decides leads one by one, as a backfill of the whole store would.
 
     It reads what is connected with a lead through the identity index (never the whole store),
@@ -46,33 +83,6 @@ class Resolver:
         new_id: makes customer ids and run ids; default: ascending UUIDs.
         now: tells the time; default: the present.
     """
-
-    def __init__(
-        self,
-        repository: Repository,
-        policy: Policy | None = None,
-        mode: Literal["fill", "reconcile"] = "fill",
-        *,
-        adopt: bool = False,
-        max_set: int = MAX_SET,
-        stored_phone: StoredPhone = "e164",
-        actor: str = "system",
-        created_by: str = "leadfold",
-        new_id: Callable[[], str] | None = None,
-        now: Callable[[], datetime] = present,
-    ) -> None:
-        self._repository = repository
-        self._settings = settings_of(
-            Policy() if policy is None else policy,
-            mode,
-            adopt=adopt,
-            max_set=max_set,
-            stored_phone=stored_phone,
-            actor=actor,
-            created_by=created_by,
-            new_id=new_id,
-            now=now,
-        )
 
     def resolve(self, lead: object) -> Decision:
         """Return whose lead *lead* is, and write that.
@@ -117,31 +127,25 @@ class Resolver:
         run(forgetting(lead_id, self._settings), self._repository)
 
 
-def settings_of(  # noqa: PLR0913 - the resolver's own arguments
-    policy: Policy,
-    mode: Literal["fill", "reconcile"],
-    *,
-    adopt: bool,
-    max_set: int,
-    stored_phone: StoredPhone,
-    actor: str,
-    created_by: str,
-    new_id: Callable[[], str] | None,
-    now: Callable[[], datetime],
-) -> Settings:
-    """Return what a resolver's errands need of its arguments."""
-    if mode not in {"fill", "reconcile"}:
-        msg = f"mode must be 'fill' or 'reconcile', not {mode!r}"
-        raise ValueError(msg)
-    versions = {"leadfold": installed_version(), **policy.versions}
+class AsyncResolver(_Resolving["AsyncRepository"]):
+    """`Resolver` for asyncio: the same arguments, over a repository whose verbs are awaited."""
 
-    def mint() -> str:
-        return new_id() if new_id is not None else id_maker(now())()
+    async def resolve(self, lead: object) -> Decision:
+        """Return what `Resolver.resolve` does."""
+        return (await self.resolve_many([lead]))[0]
 
-    def new_run() -> Run:
-        at = utc(now()) or present()
-        return Run(
-            mint(), "resolve_lead", mode, actor, created_by, at, policy.fingerprint, versions
-        )
+    async def resolve_many(self, leads: Iterable[object]) -> tuple[Decision, ...]:
+        """Return what `Resolver.resolve_many` does."""
+        return await arun(resolving(tuple(leads), self._settings), self._repository)
 
-    return Settings(policy, max_set, adopt, stored_phone, new_run, mint)
+    async def preview(self, lead: object) -> Decision:
+        """Return what `Resolver.preview` does."""
+        return (await arun(previewing([lead], self._settings), self._repository))[0]
+
+    async def update(self, lead: object) -> Decision:
+        """Return what `Resolver.update` does."""
+        return await self.resolve(lead)
+
+    async def forget(self, lead_id: str) -> None:
+        """Do what `Resolver.forget` does."""
+        await arun(forgetting(lead_id, self._settings), self._repository)

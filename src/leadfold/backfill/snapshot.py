@@ -90,9 +90,14 @@ class Snapshot:
 
 
 def read_snapshot(
-    policy: Policy, reporter: Reporter, *, keep_raw_phones: bool
+    policy: Policy,
+    reporter: Reporter,
+    *,
+    keep_raw_phones: bool,
+    lead_ids: Collection[str] | None = None,
+    customer_ids: Collection[str] | None = None,
 ) -> Asks[Snapshot]:
-    """Read the whole store, normalizing batch by batch.
+    """Read the store, or only the rows of these ids, normalizing batch by batch.
 
     Raises:
         PolicyError: the policy names a field that the store does not map.
@@ -106,8 +111,8 @@ def read_snapshot(
         gathered.add_leads(batch)
         reporter.leads_read(len(batch.ids))
 
-    yield from asking.leads().each(add_leads)
-    yield from asking.customers().each(gathered.add_customers)
+    yield from asking.leads(lead_ids).each(add_leads)
+    yield from asking.customers(customer_ids).each(gathered.add_customers)
     return gathered.finish()
 
 

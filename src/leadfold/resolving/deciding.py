@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from leadfold.backfill.units import PlannedUnits
 from leadfold.changes import Follow, InsertCustomer, Link, Retire
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
+    from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Change, Unit
 
 __all__ = ["Decision", "Event", "Outcome", "decisions", "without_rows"]
@@ -74,9 +74,7 @@ def _decision(units: PlannedUnits, written: Sequence[Unit], lead: str, row: int)
     )
 
 
-def _outcome(
-    units: PlannedUnits, changes: Sequence[Change], row: int, customer: str
-) -> Outcome:
+def _outcome(units: PlannedUnits, changes: Sequence[Change], row: int, customer: str) -> Outcome:
     if any(isinstance(change, Retire) for change in changes):
         return "merged"
     moved = (change for change in changes if isinstance(change, Link))

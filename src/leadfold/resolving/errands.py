@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
-from leadfold.backfill.planning import plan_of
+from leadfold.backfill.planning import decide
 from leadfold.backfill.snapshot import refuse_unmapped
-from leadfold.backfill.units import PlannedUnits
 from leadfold.changes import ChangeSet, Reindex, Unit, planned_stats
 from leadfold.errands import look, write
 from leadfold.exceptions import DecisionError, IndexOutdatedError, RetryableError, StalePlanError
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from leadfold.asking import Asks
     from leadfold.backfill.snapshot import Snapshot
+    from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Run
     from leadfold.errands import Errand
     from leadfold.policy import Policy
@@ -72,10 +72,10 @@ def forgetting(lead_id: str, settings: Settings) -> Errand[None]:
     yield from _settled(lambda: _forgotten(lead_id, settings))
 
 
-def _settled(decide: Callable[[], Asks[_Found]]) -> Errand[tuple[Decision, ...]]:
-    """Write what *decide* comes to; decide again where somebody was faster."""
+def _settled(decided: Callable[[], Asks[_Found]]) -> Errand[tuple[Decision, ...]]:
+    """Write what *decided* comes to; decide again where somebody was faster."""
     for attempt in range(1, ATTEMPTS + 1):
-        found = yield from look(decide())
+        found = yield from look(decided())
         if not found.changes.units:
             return found.decisions
         try:
@@ -141,7 +141,7 @@ def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
 def _units(snapshot: Snapshot, settings: Settings, run: Run) -> Asks[PlannedUnits]:
     """Return what a backfill of *snapshot* alone would write."""
     leads = snapshot.ids[: snapshot.leads]
-    plan = yield from plan_of(
+    decided = yield from decide(
         snapshot,
         settings.policy,
         run,
@@ -150,8 +150,7 @@ def _units(snapshot: Snapshot, settings: Settings, run: Run) -> Asks[PlannedUnit
         adopt=settings.adopt,
         among=leads,
     )
-    assert isinstance(plan.units, PlannedUnits)
-    return plan.units
+    return decided.units
 
 
 def _change_set(facts: StoreFacts, run: Run, units: list[Unit]) -> ChangeSet:

@@ -25,6 +25,7 @@ from leadfold.testing.contract_hooks import (
     read_leads,
     read_runs,
 )
+from leadfold.testing.contract_resolving import ResolvingContract
 from leadfold.testing.contract_stored import StoredContract
 from leadfold.testing.contract_told import ToldContract
 from leadfold.testing.contract_undoing import UndoingContract
@@ -41,7 +42,7 @@ X = Identifier("phone", "+15551230001")
 Y = Identifier("email", "a@b.co")
 
 
-class RepositoryContract(StoredContract, UndoingContract, ToldContract):
+class RepositoryContract(StoredContract, UndoingContract, ToldContract, ResolvingContract):
     """What every repository does; subclass it as ``TestMyStore``."""
 
     # A stale unit: what it rests on is not so any more.
