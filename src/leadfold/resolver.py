@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from leadfold.async_repository import AsyncRepository
+    from leadfold.repository import Repository
     from leadfold.survivorship import StoredPhone
 
 __all__ = ["AsyncResolver", "Decision", "Event", "Resolver"]
