@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
+from leadfold.async_repository import AsyncRepository
 from leadfold.backfill.minting import id_maker, installed_version
 from leadfold.backfill.minting import now as present
 from leadfold.changes import Run
 from leadfold.errands import arun, run
 from leadfold.model import utc
 from leadfold.policy import Policy
+from leadfold.repository import Repository
 from leadfold.resolving.deciding import Decision, Event
 from leadfold.resolving.errands import Settings, forgetting, previewing, resolving
 
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from leadfold.async_repository import AsyncRepository
-    from leadfold.repository import Repository
     from leadfold.survivorship import StoredPhone
 
 __all__ = ["AsyncResolver", "Decision", "Event", "Resolver"]
@@ -65,7 +65,7 @@ class _Resolving(Generic[Store]):
         self._settings = Settings(policy, max_set, adopt, stored_phone, new_run, mint)
 
 
-class Resolver(_Resolving["Repository"]):
+class Resolver(_Resolving[Repository]):
     """Decides leads one by one, as a backfill of the whole store would.
 
     It reads what is connected with a lead through the identity index (never the whole store),
@@ -129,7 +129,7 @@ class Resolver(_Resolving["Repository"]):
         run(forgetting(lead_id, self._settings), self._repository)
 
 
-class AsyncResolver(_Resolving["AsyncRepository"]):
+class AsyncResolver(_Resolving[AsyncRepository]):
     """`Resolver` for asyncio: the same arguments, over a repository whose verbs are awaited."""
 
     async def resolve(self, lead: object) -> Decision:
