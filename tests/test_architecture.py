@@ -25,6 +25,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errands",),
     ("grouping", "survivorship", "evaluate"),
     ("backfill", "customers"),
+    ("resolving",),
+    ("resolver",),
     ("aio", "repositories"),
     ("testing",),
     ("cli",),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from leadfold.policy import IdentifierRule, Policy
     from leadfold.repositories.memory import InMemoryRepository
     from leadfold.repositories.memory.asynchronous import AsyncInMemoryRepository
+    from leadfold.resolver import Resolver
 
     __version__: str
 
@@ -42,6 +43,7 @@ __all__ = [
     "Policy",
     "Reason",
     "Resolution",
+    "Resolver",
     "Ruling",
     "backfill",
     "group",
@@ -66,6 +68,7 @@ _HOME = {
     "policy": ("IdentifierRule", "Policy"),
     "repositories.memory": ("InMemoryRepository",),
     "repositories.memory.asynchronous": ("AsyncInMemoryRepository",),
+    "resolver": ("Resolver",),
 }
 """Where each name lives. It is loaded when it is first asked for: a program that only normalizes
 phones never loads the engine, and ``import leadfold`` itself costs next to nothing."""

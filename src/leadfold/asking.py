@@ -149,9 +149,9 @@ def customers(ids: Collection[str] | None = None) -> Stream[CustomerBatch]:
     return Stream(Call("customers", (ids,)), portion=1)
 
 
-def dependents() -> Stream[DependentCount]:
+def dependents(leads: Collection[str] | None = None) -> Stream[DependentCount]:
     """Ask `Reader.dependents`."""
-    return Stream(Call("dependents"))
+    return Stream(Call("dependents", (leads,)))
 
 
 def holders(identifiers: Collection[Identifier], *, at_most: int) -> Asks[Holders]:
@@ -196,9 +196,9 @@ def history(table: str, row: str) -> Stream[LedgerEntry]:
     return Stream(Call("history", (table, row)))
 
 
-def unexplained() -> Stream[str]:
+def unexplained(leads: Collection[str] | None = None) -> Stream[str]:
     """Ask `Reader.unexplained`."""
-    return Stream(Call("unexplained"))
+    return Stream(Call("unexplained", (leads,)))
 
 
 def links(table: str, rows: Collection[str]) -> Stream[Reference]:

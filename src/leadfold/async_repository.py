@@ -38,7 +38,7 @@ class AsyncReader(Protocol):
         """Yield what `leadfold.repository.Reader.customers` does."""
         ...
 
-    def dependents(self) -> AsyncIterator[DependentCount]:
+    def dependents(self, leads: Collection[str] | None = None) -> AsyncIterator[DependentCount]:
         """Yield what `leadfold.repository.Reader.dependents` does."""
         ...
 
@@ -77,7 +77,7 @@ class AsyncReader(Protocol):
         """Yield what `leadfold.repository.Reader.history` does."""
         ...
 
-    def unexplained(self) -> AsyncIterator[str]:
+    def unexplained(self, leads: Collection[str] | None = None) -> AsyncIterator[str]:
         """Yield what `leadfold.repository.Reader.unexplained` does."""
         ...
 

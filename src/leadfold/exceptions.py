@@ -19,6 +19,7 @@ __all__ = [
     "DecisionError",
     "DifferentGroupsError",
     "DuplicateLeadError",
+    "IndexOutdatedError",
     "LeadfoldError",
     "LimitExceededError",
     "LinkRequiredError",
@@ -253,3 +254,13 @@ class UnitError(StoreError):
 
 class MissingExtraError(LeadfoldError, ImportError):
     """A feature whose optional dependency is not installed; the message has the pip line."""
+
+
+class IndexOutdatedError(LeadfoldError, RuntimeError):
+    """The identity index does not fit what is asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the identity index was not written under this policy, or never: run a backfill, or "
+            "leadfold index build, with this policy first"
+        )

@@ -207,8 +207,11 @@ class Reader(Protocol):
         """Yield the customers in batches, each once, in any order; *ids* None means all."""
         ...
 
-    def dependents(self) -> Iterator[DependentCount]:
-        """Yield counts of dependent rows by table, lead and present customer."""
+    def dependents(self, leads: Collection[str] | None = None) -> Iterator[DependentCount]:
+        """Yield counts of dependent rows by table, lead and present customer.
+
+        *leads* None means all rows; otherwise those that point at one of these leads.
+        """
         ...
 
     def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
@@ -252,9 +255,10 @@ class Reader(Protocol):
         """
         ...
 
-    def unexplained(self) -> Iterator[str]:
+    def unexplained(self, leads: Collection[str] | None = None) -> Iterator[str]:
         """Yield the leads whose customer is not what the ledger's last entry for them says.
 
+        *leads* None means all; otherwise only these are looked at.
         Those that have one and of which the ledger knows nothing are among them.
         """
         ...

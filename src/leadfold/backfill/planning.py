@@ -10,6 +10,8 @@ from heapq import nsmallest
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import attrs
+
 from leadfold import asking
 from leadfold.backfill.filling import fill
 from leadfold.backfill.following import Dependents
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from leadfold.reporter import Reporter
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["make_plan"]
+__all__ = ["Decided", "decide", "make_plan"]
 
 _LARGE = 20  # how many of the largest groups a plan names
 
@@ -59,22 +61,52 @@ def make_plan(
     """
     as_received = stored_phone == "as_received"
     snapshot = yield from read_snapshot(policy, reporter, keep_raw_phones=as_received)
+    decided = yield from decide(
+        snapshot, policy, run, new_id=new_id, stored_phone=stored_phone, adopt=adopt
+    )
+    return _plan(decided, policy)
+
+
+@attrs.frozen
+class Decided:
+    """What a snapshot comes to: the units, and what is told beside them."""
+
+    units: PlannedUnits
+    dependents: Dependents
+    pins: Pins
+    notes: tuple[str, ...]
+
+
+def decide(
+    snapshot: Snapshot,
+    policy: Policy,
+    run: Run,
+    *,
+    new_id: Callable[[], str],
+    stored_phone: StoredPhone,
+    adopt: bool,
+    among: Collection[str] | None = None,
+) -> Asks[Decided]:
+    """Return what *run* comes to over *snapshot*: the whole store, or a closed set of it.
+
+    *among* names the leads of a closed set: the store is asked about these alone.
+    """
     pins: Pins = {}
     fixed: Container[int] = range(len(snapshot.ids))  # no link changes
     if run.mode == "reconcile":
-        unexplained = frozenset() if adopt else (yield from _unexplained())
+        unexplained = frozenset() if adopt else (yield from _unexplained(among))
         pins = pinned(snapshot, unexplained)
         fixed = _fixed(snapshot, unexplained)
     follows: dict[str, tuple[Following, ...]] = {}
     units = _decided(snapshot, policy, run, pins, fixed, stored_phone, new_id, follows)
     dependents = Dependents(units, follows)
-    yield from asking.dependents().each(dependents.add)
+    yield from asking.dependents(among).each(dependents.add)
     dependents.sort()
-    return _plan(units, dependents, policy, pins)
+    return Decided(units, dependents, pins, _hide_taken(units))
 
 
-def _unexplained() -> Asks[frozenset[str]]:
-    return frozenset((yield from asking.unexplained().whole()))
+def _unexplained(among: Collection[str] | None) -> Asks[frozenset[str]]:
+    return frozenset((yield from asking.unexplained(among).whole()))
 
 
 def _decided(  # noqa: PLR0917 - all that decides
@@ -113,9 +145,9 @@ def _decided(  # noqa: PLR0917 - all that decides
     )
 
 
-def _plan(units: PlannedUnits, dependents: Dependents, policy: Policy, pins: Pins) -> Plan:
+def _plan(decided: Decided, policy: Policy) -> Plan:
+    units, dependents, pins = decided.units, decided.dependents, decided.pins
     snapshot, resolution = units.snapshot, units.resolution
-    notes = _hide_taken(units)
     drift = tuple(_drift(units))
     retired = units.assignment.retired
     rows = [row for rows in pins.values() for row in rows if snapshot.is_lead(row)]
@@ -129,7 +161,7 @@ def _plan(units: PlannedUnits, dependents: Dependents, policy: Policy, pins: Pin
         claims_at=snapshot.facts.clock,
         drift=drift,
         mismatches=tuple(dependents.mismatches),
-        notes=notes,
+        notes=decided.notes,
         unreadable=tuple(snapshot.unreadable),
         large=_large(resolution),
         merges=tuple((old, units.customer_of[group]) for old, group in sorted(retired.items())),

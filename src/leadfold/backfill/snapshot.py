@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-__all__ = ["RECORD", "Snapshot", "StoredCustomer", "read_snapshot"]
+__all__ = [
+    "RECORD",
+    "Gathering",
+    "Snapshot",
+    "StoredCustomer",
+    "read_snapshot",
+    "refuse_unmapped",
+]
 
 RECORD = "customer:"
 """What the id of a customer that takes part as a record of its own begins with."""
@@ -113,24 +120,52 @@ def read_snapshot(
         DuplicateLeadError: two leads, or a lead and a customer record, share an id.
     """
     facts = yield from asking.facts()
-    _refuse_unmapped(facts, policy)
-    scanner = Scanner(policy)
-    snapshot = Snapshot(facts, (yield from asking.rulings()), scanner.columns)
+    refuse_unmapped(facts, policy)
+    gathered = Gathering(policy, facts, (yield from asking.rulings()), raw_phones=keep_raw_phones)
 
     def add_leads(batch: LeadBatch) -> None:
-        _add_leads(snapshot, scanner, batch)
-        if keep_raw_phones:
-            snapshot.raw_phones.extend(batch.fields.get("phone", [None] * len(batch.ids)))
+        gathered.add_leads(batch)
         reporter.leads_read(len(batch.ids))
 
     yield from asking.leads(lead_ids).each(add_leads)
-    snapshot.leads = len(snapshot.ids)
-    yield from asking.customers(customer_ids).each(partial(_add_customers, snapshot, scanner))
-    scanner.finish()
-    return snapshot
+    yield from asking.customers(customer_ids).each(gathered.add_customers)
+    return gathered.finish()
 
 
-def _refuse_unmapped(facts: StoreFacts, policy: Policy) -> None:
+class Gathering:
+    """Makes a snapshot of batches: all of leads first, then those of customers."""
+
+    def __init__(
+        self, policy: Policy, facts: StoreFacts, rulings: tuple[Ruling, ...], *, raw_phones: bool
+    ) -> None:
+        self._scanner = Scanner(policy)
+        self._snapshot = Snapshot(facts, rulings, self._scanner.columns)
+        self._raw_phones = raw_phones
+
+    def add_leads(self, batch: LeadBatch) -> None:
+        """Append a batch of leads."""
+        _add_leads(self._snapshot, self._scanner, batch)
+        if self._raw_phones:
+            cells = batch.fields.get("phone", [None] * len(batch.ids))
+            self._snapshot.raw_phones.extend(cells)
+        self._snapshot.leads = len(self._snapshot.ids)
+
+    def add_customers(self, batch: CustomerBatch) -> None:
+        """Append a batch of customers."""
+        _add_customers(self._snapshot, self._scanner, batch)
+
+    def finish(self) -> Snapshot:
+        """Return the snapshot.
+
+        Raises:
+            DuplicateLeadError: two leads, or a lead and a customer record, share an id.
+        """
+        self._scanner.finish()
+        return self._snapshot
+
+
+def refuse_unmapped(facts: StoreFacts, policy: Policy) -> None:
+    """Raise PolicyError if *policy* reads a field that the store does not map."""
     if facts.fields is None:
         return
     missing = [name for name in policy.fields if name not in facts.fields]

@@ -93,8 +93,8 @@ class _BlockingReader:
     def customers(self, ids: Collection[str] | None = None) -> Iterator[CustomerBatch]:
         return self._each(self._reader.customers(ids))
 
-    def dependents(self) -> Iterator[DependentCount]:
-        return self._each(self._reader.dependents())
+    def dependents(self, leads: Collection[str] | None = None) -> Iterator[DependentCount]:
+        return self._each(self._reader.dependents(leads))
 
     def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         return _run(self._runner, self._reader.holders(identifiers, at_most=at_most))
@@ -124,8 +124,8 @@ class _BlockingReader:
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
         return self._each(self._reader.history(table, row))
 
-    def unexplained(self) -> Iterator[str]:
-        return self._each(self._reader.unexplained())
+    def unexplained(self, leads: Collection[str] | None = None) -> Iterator[str]:
+        return self._each(self._reader.unexplained(leads))
 
     def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
         return self._each(self._reader.links(table, rows))

@@ -26,6 +26,7 @@ from leadfold.testing.contract_hooks import (
     read_leads,
     read_runs,
 )
+from leadfold.testing.contract_resolving import ResolvingContract
 from leadfold.testing.contract_stored import StoredContract
 from leadfold.testing.contract_told import ToldContract
 from leadfold.testing.contract_undoing import UndoingContract
@@ -42,7 +43,9 @@ X = Identifier("phone", "+15551230001")
 Y = Identifier("email", "a@b.co")
 
 
-class RepositoryContract(StoredContract, UndoingContract, ToldContract, ChunkContract):
+class RepositoryContract(
+    StoredContract, UndoingContract, ToldContract, ChunkContract, ResolvingContract
+):
     """What every repository does; subclass it as ``TestMyStore``."""
 
     # A stale unit: what it rests on is not so any more.

@@ -80,8 +80,8 @@ class _AsyncMemoryReader:
     def customers(self, ids: Collection[str] | None = None) -> AsyncIterator[CustomerBatch]:
         return _giving_way(self._reader.customers(ids))
 
-    def dependents(self) -> AsyncIterator[DependentCount]:
-        return _giving_way(self._reader.dependents(), every=_ROWS)
+    def dependents(self, leads: Collection[str] | None = None) -> AsyncIterator[DependentCount]:
+        return _giving_way(self._reader.dependents(leads), every=_ROWS)
 
     async def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         await sleep(0)
@@ -115,8 +115,8 @@ class _AsyncMemoryReader:
     def history(self, table: str, row: str) -> AsyncIterator[LedgerEntry]:
         return _giving_way(self._reader.history(table, row), every=_ROWS)
 
-    def unexplained(self) -> AsyncIterator[str]:
-        return _giving_way(self._reader.unexplained(), every=_ROWS)
+    def unexplained(self, leads: Collection[str] | None = None) -> AsyncIterator[str]:
+        return _giving_way(self._reader.unexplained(leads), every=_ROWS)
 
     def links(self, table: str, rows: Collection[str]) -> AsyncIterator[Reference]:
         return _giving_way(self._reader.links(table, rows), every=_ROWS)

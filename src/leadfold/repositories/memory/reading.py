@@ -75,12 +75,14 @@ class MemoryReader:
         for rows in _batches(self.tables.customers.rows, ids):
             yield self._customer_batch(rows)
 
-    def dependents(self) -> Iterator[DependentCount]:
+    def dependents(self, leads: Collection[str] | None = None) -> Iterator[DependentCount]:
         """Yield counts of dependent rows by table, lead and present customer."""
         known = self.tables.leads.rows
         for name, table in self.tables.dependents.items():
             rows = ((table.lead_of(row), table.customer_of(row)) for row in table.rows.values())
             for (lead, customer), count in Counter(rows).items():
+                if leads is not None and lead not in leads:
+                    continue
                 yield DependentCount(name, lead, customer, count, lead in known)
 
     def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
@@ -145,10 +147,12 @@ class MemoryReader:
             ):
                 yield entry
 
-    def unexplained(self) -> Iterator[str]:
+    def unexplained(self, leads: Collection[str] | None = None) -> Iterator[str]:
         """Yield the leads whose customer is not what the ledger's last entry for them says."""
         given = {entry.row: entry.after for entry in self.tables.entries() if entry.table == LEAD}
         for lead in self.tables.leads.rows.values():
+            if leads is not None and lead.id not in leads:
+                continue
             if lead.customer_id is not None and given.get(lead.id) != lead.customer_id:
                 yield lead.id
 

@@ -50,9 +50,9 @@ class AsyncPostgresReader:
         """See `leadfold.repository.Reader.customers`."""
         return self._session.stream(self._reading.customers(ids))
 
-    def dependents(self) -> AsyncIterator[DependentCount]:
+    def dependents(self, leads: Collection[str] | None = None) -> AsyncIterator[DependentCount]:
         """See `leadfold.repository.Reader.dependents`."""
-        return self._each(self._reading.dependents())
+        return self._each(self._reading.dependents(leads))
 
     async def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         """See `leadfold.repository.Reader.holders`."""
@@ -89,9 +89,9 @@ class AsyncPostgresReader:
         """See `leadfold.repository.Reader.history`."""
         return self._each(self._reading.history(table, row))
 
-    def unexplained(self) -> AsyncIterator[str]:
+    def unexplained(self, leads: Collection[str] | None = None) -> AsyncIterator[str]:
         """See `leadfold.repository.Reader.unexplained`."""
-        return self._each(self._reading.unexplained())
+        return self._each(self._reading.unexplained(leads))
 
     def links(self, table: str, rows: Collection[str]) -> AsyncIterator[Reference]:
         """See `leadfold.repository.Reader.links`."""

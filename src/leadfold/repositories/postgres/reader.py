@@ -49,9 +49,9 @@ class PostgresReader:
         """Yield the customers in batches, each once, in any order; *ids* None means all."""
         return self._session.stream(self._reading.customers(ids))
 
-    def dependents(self) -> Iterator[DependentCount]:
+    def dependents(self, leads: Collection[str] | None = None) -> Iterator[DependentCount]:
         """Yield counts of dependent rows by table, lead and present customer."""
-        return self._each(self._reading.dependents())
+        return self._each(self._reading.dependents(leads))
 
     def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         """Return up to *at_most* holders of each identifier, from the identity index."""
@@ -91,9 +91,9 @@ class PostgresReader:
         """
         return self._each(self._reading.history(table, row))
 
-    def unexplained(self) -> Iterator[str]:
+    def unexplained(self, leads: Collection[str] | None = None) -> Iterator[str]:
         """Yield the leads whose customer is not what the ledger's last entry for them says."""
-        return self._each(self._reading.unexplained())
+        return self._each(self._reading.unexplained(leads))
 
     def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
         """Yield the present customer of those *rows* of *table* that exist, in any order."""

@@ -68,10 +68,11 @@ class Reading:
         bound = self._bound(ids=self._castable(ids, customer.table, customer.id))
         return Query(self.shapes.customers(bound, chosen=ids is not None), customer_batch)
 
-    def dependents(self) -> Iterable[Query[list[DependentCount]]]:
-        """Yield the queries for counts of dependent rows."""
+    def dependents(self, leads: Collection[str] | None) -> Iterable[Query[list[DependentCount]]]:
+        """Yield the queries for counts of dependent rows; *leads* None means all."""
         for table in self.shapes.mapping.dependents:
-            statement = self.shapes.dependent("dependents", table, self._bound())
+            bound = self._bound(ids=self._castable(leads, table.table, table.lead_id))
+            statement = self.shapes.dependents(table, bound, chosen=leads is not None)
             yield Query(statement, partial(_counts, table.name))
 
     def holders(self, identifiers: Collection[Identifier], at_most: int) -> Steps[Holders]:
@@ -131,10 +132,12 @@ class Reading:
         """Yield the query for every entry about a row."""
         return self.entries("history", table=table, row=row, quoted=dump(row))
 
-    def unexplained(self) -> Iterable[Query[list[str]]]:
+    def unexplained(self, leads: Collection[str] | None) -> Iterable[Query[list[str]]]:
         """Yield the query for leads whose customer is not what the ledger last gave them."""
         name = "unexplained" if self.shapes.catalog.has_own else "linked"
-        statement = self.shapes.statement(name, self._bound())
+        lead = self.shapes.mapping.lead
+        bound = self._bound(ids=self._castable(leads, lead.table, lead.id))
+        statement = self.shapes.unexplained(name, bound, chosen=leads is not None)
         yield Query(statement, lambda rows: [str(lead) for (lead,) in rows])
 
     def links(self, table: str, rows: Collection[str]) -> Iterable[Query[list[Reference]]]:

@@ -82,10 +82,23 @@ class Shapes:
         picked = self._chosen("customer", chosen=chosen)
         return self.statement("customers", parameters, customer_chosen=picked)
 
+    def unexplained(self, name: str, parameters: Parameters, *, chosen: bool) -> Statement:
+        """Return the query called *name* for leads, or for the *chosen*."""
+        picked = self._chosen("lead", chosen=chosen)
+        return self.statement(name, parameters, lead_chosen=picked)
+
     def dependent(self, name: str, table: DependentTable, parameters: Parameters) -> Statement:
         """Return the statement called *name* for a dependent *table*."""
+        return self.statement(name, parameters, **self._dependent(table))
+
+    def dependents(
+        self, table: DependentTable, parameters: Parameters, *, chosen: bool
+    ) -> Statement:
+        """Return the count of all rows of a dependent *table*, or of those of *chosen* leads."""
         names = self._dependent(table)
-        return self.statement(name, parameters, **names)
+        own = {"id": names["dependent.lead_id"], "type": names["dependent.lead_type"]}
+        picked = composed(self._templates["chosen"], own) if chosen else _TRUE
+        return self.statement("dependents", parameters, dependent_chosen=picked, **names)
 
     def of_dependent(
         self, name: str, table: DependentTable, **pieces: sql.Composable

@@ -62,11 +62,12 @@ class SQLiteReader:
         for batch in self._batches(query, self._bound(ids=_listed(ids))):
             yield customer_batch(batch)
 
-    def dependents(self) -> Iterator[DependentCount]:
+    def dependents(self, leads: Collection[str] | None = None) -> Iterator[DependentCount]:
         """Yield counts of dependent rows by table, lead and present customer."""
         for table in self._mapping.dependents:
-            query = self._shapes.dependent("dependents", table)
-            for lead_id, customer_id, count, known in self._session.rows(query, self._bound()):
+            query = self._shapes.dependent("dependents", table, chosen=leads is not None)
+            bound = self._bound(ids=_listed(leads))
+            for lead_id, customer_id, count, known in self._session.rows(query, bound):
                 yield DependentCount(
                     table.name,
                     cast("str | None", lead_id),
@@ -135,10 +136,11 @@ class SQLiteReader:
         """
         return self._entries("history", table=table, row=row)
 
-    def unexplained(self) -> Iterator[str]:
+    def unexplained(self, leads: Collection[str] | None = None) -> Iterator[str]:
         """Yield the leads whose customer is not what the ledger's last entry for them says."""
         name = "unexplained" if self._catalog.has_own else "linked"
-        for rows in self._fetched(self._shapes.statement(name), self._bound(), str):
+        query = self._shapes.unexplained(name, chosen=leads is not None)
+        for rows in self._fetched(query, self._bound(ids=_listed(leads)), str):
             yield from (str(lead) for (lead,) in rows)
 
     def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:

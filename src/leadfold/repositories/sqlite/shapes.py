@@ -146,8 +146,12 @@ class Shapes:
         picked = self._chosen("customer", chosen=chosen)
         return self.statement("customers", customer_chosen=picked)
 
-    def dependent(self, name: str, table: DependentTable) -> str:
-        """Return the statement called *name* for a dependent *table*."""
+    def unexplained(self, name: str, *, chosen: bool) -> str:
+        """Return the query called *name* for leads, or for the *chosen*."""
+        return self.statement(name, lead_chosen=self._chosen("lead", chosen=chosen))
+
+    def dependent(self, name: str, table: DependentTable, *, chosen: bool = False) -> str:
+        """Return the statement called *name* for a dependent *table*, or for *chosen* leads'."""
         names = {
             **_names("dependent", table),
             "dependent_lead": self._comparable(table.table, table.lead_id),
@@ -156,7 +160,9 @@ class Shapes:
         mine = "1"
         if self.mapping.lead.tenant is not None:
             mine = _fill(self._statements["dependent_mine"], {**self._names, **names})
-        return _fill(template, {**self._names, **names, "dependent_mine": mine})
+        picked = _fill(self._statements["dependent_chosen"], names) if chosen else "1"
+        pieces = {"dependent_mine": mine, "dependent_chosen": picked}
+        return _fill(template, {**self._names, **names, **pieces})
 
     def pointing(self, name: str, table: PointingTable) -> str:
         """Return the statement called *name* for a *table* that points at customers."""

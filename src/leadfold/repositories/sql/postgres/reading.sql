@@ -48,7 +48,7 @@ SELECT found.lead_id::text, found.customer_id::text, found.rows, known.{lead.id}
 FROM (
     SELECT row.{dependent.lead_id} AS lead_id, row.{dependent.customer_id} AS customer_id, count(*) AS rows
     FROM {dependent.table} AS row
-    WHERE {dependent_mine}
+    WHERE {dependent_mine} AND {dependent_chosen}
     GROUP BY 1, 2
 ) AS found
 LEFT JOIN {leads} AS known ON known.{lead.id}::text = found.lead_id::text;
@@ -138,7 +138,8 @@ WHERE run.tenant = %(whose)s AND (
 ORDER BY entry.sequence;
 
 -- name: linked
-SELECT row.{lead.id}::text FROM {leads} AS row WHERE row.{lead.customer_id} IS NOT NULL;
+SELECT row.{lead.id}::text FROM {leads} AS row
+WHERE row.{lead.customer_id} IS NOT NULL AND {lead_chosen};
 
 -- name: unexplained
 SELECT row.{lead.id}::text
@@ -152,7 +153,8 @@ LEFT JOIN LATERAL (
     ORDER BY entry.sequence DESC LIMIT 1
 ) AS given ON true
 WHERE row.{lead.customer_id} IS NOT NULL
-AND given.after IS DISTINCT FROM to_json(row.{lead.customer_id}::text)::text;
+AND given.after IS DISTINCT FROM to_json(row.{lead.customer_id}::text)::text
+AND {lead_chosen};
 
 -- name: links
 SELECT row.{pointing.id}::text, row.{pointing.customer_id}::text, {pointing_lead}

@@ -67,8 +67,11 @@ SELECT
     count(*),
     EXISTS (SELECT 1 FROM {leads} AS known WHERE known.{lead.id} = row.{dependent.lead_id})
 FROM {dependent.table} AS row
-WHERE {dependent_mine}
+WHERE {dependent_mine} AND {dependent_chosen}
 GROUP BY row.{dependent.lead_id}, row.{dependent.customer_id};
+
+-- name: dependent_chosen
+{dependent_lead} IN (SELECT CAST(value AS TEXT) FROM json_each(:ids));
 
 -- name: dependent_mine
 NOT EXISTS (
@@ -154,7 +157,8 @@ WHERE run.tenant = :own AND entry.sequence IN (
 ORDER BY entry.sequence;
 
 -- name: linked
-SELECT CAST(row.{lead.id} AS TEXT) FROM {leads} AS row WHERE row.{lead.customer_id} IS NOT NULL;
+SELECT CAST(row.{lead.id} AS TEXT) FROM {leads} AS row
+WHERE row.{lead.customer_id} IS NOT NULL AND {lead_chosen};
 
 -- name: unexplained
 SELECT CAST(row.{lead.id} AS TEXT)
@@ -167,7 +171,7 @@ AND json_quote(CAST(row.{lead.customer_id} AS TEXT)) IS NOT (
     WHERE entry.table_name = 'Lead' AND entry.row_id = CAST(row.{lead.id} AS TEXT)
     AND run.tenant = :own
     ORDER BY entry.sequence DESC LIMIT 1
-);
+) AND {lead_chosen};
 
 -- name: links
 SELECT CAST(row.{pointing.id} AS TEXT), CAST(row.{pointing.customer_id} AS TEXT), {pointing_lead}

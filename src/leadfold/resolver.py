@@ -1,0 +1,153 @@
+"""One lead now: who is this? The same answer as the backfill, for the set connected with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from leadfold.async_repository import AsyncRepository
+from leadfold.backfill.minting import id_maker, installed_version
+from leadfold.backfill.minting import now as present
+from leadfold.changes import Run
+from leadfold.errands import arun, run
+from leadfold.model import utc
+from leadfold.policy import Policy
+from leadfold.repository import Repository
+from leadfold.resolving.deciding import Decision, Event
+from leadfold.resolving.errands import Settings, forgetting, previewing, resolving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from leadfold.survivorship import StoredPhone
+
+__all__ = ["AsyncResolver", "Decision", "Event", "Resolver"]
+
+Store = TypeVar("Store")
+
+ACTION = "resolve_lead"
+
+MAX_SET = 10_000
+"""How many records may be connected with a lead that is decided at once."""
+
+
+class _Resolving(Generic[Store]):
+    """What a resolver over whichever kind of repository is made with."""
+
+    def __init__(
+        self,
+        repository: Store,
+        policy: Policy | None = None,
+        mode: Literal["fill", "reconcile"] = "fill",
+        *,
+        adopt: bool = False,
+        max_set: int = MAX_SET,
+        stored_phone: StoredPhone = "e164",
+        actor: str = "system",
+        created_by: str = "leadfold",
+        new_id: Callable[[], str] | None = None,
+        now: Callable[[], datetime] = present,
+    ) -> None:
+        if mode not in {"fill", "reconcile"}:
+            msg = f"mode must be 'fill' or 'reconcile', not {mode!r}"
+            raise ValueError(msg)
+        policy = Policy() if policy is None else policy
+        versions = {"leadfold": installed_version(), **policy.versions}
+
+        def mint() -> str:
+            return id_maker(now())() if new_id is None else new_id()
+
+        def new_run() -> Run:
+            at = utc(now()) or present()
+            return Run(mint(), ACTION, mode, actor, created_by, at, policy.fingerprint, versions)
+
+        self._repository = repository
+        self._settings = Settings(policy, max_set, adopt, stored_phone, new_run, mint)
+
+
+class Resolver(_Resolving[Repository]):
+    """Decides leads one by one, as a backfill of the whole store would.
+
+    It reads what is connected with a lead through the identity index (never the whole store),
+    decides that set with the same engine, and writes the difference. It never inserts, edits or
+    deletes a lead row; it sets ``customer_id`` on it where the row exists.
+
+    Args:
+        repository: where the leads are.
+        policy: default `Policy.keyed()`; the index must have been written under it.
+        mode: ``fill``: no existing link is changed. ``reconcile``: leads are moved, and customers
+            merged and split, until the links equal the grouping.
+        adopt: as for `leadfold.backfill.plan`.
+        max_set: a lead with more records connected is ``queued``: a backfill decides it.
+        stored_phone: how new customers show their phone.
+        actor: who the audit entries name.
+        created_by: what new customers' metadata names.
+        new_id: makes customer ids and run ids; default: ascending UUIDs.
+        now: tells the time; default: the present.
+    """
+
+    def resolve(self, lead: object) -> Decision:
+        """Return whose lead *lead* is, and write that.
+
+        Args:
+            lead: a `leadfold.Lead`, a mapping, or any object with those attributes. Where the
+                store has a row of its id, the row counts; else the values given here count, and
+                who inserts the row gives it the customer returned.
+
+        Raises:
+            IndexOutdatedError: the identity index is missing, or of another policy.
+            RetryableError: others wrote at the same time, in a transaction that is the caller's.
+            StalePlanError: others kept writing what this rests on.
+            StoreError: the store failed; nothing was written.
+        """
+        return self.resolve_many([lead])[0]
+
+    def resolve_many(self, leads: Iterable[object]) -> tuple[Decision, ...]:
+        """Return whose leads these are, decided together and written in one transaction."""
+        return run(resolving(tuple(leads), self._settings), self._repository)
+
+    def preview(self, lead: object) -> Decision:
+        """Return what `resolve` would; nothing is written, and a new customer's id is made up."""
+        return run(previewing([lead], self._settings), self._repository)[0]
+
+    def update(self, lead: object) -> Decision:
+        """Return whose lead *lead* is now that its row was edited, and write that.
+
+        In mode ``reconcile`` those it was together with are parted where its old values were the
+        reason.
+        """
+        return self.resolve(lead)
+
+    def forget(self, lead_id: str) -> None:
+        """Take a lead whose row was deleted out of the index.
+
+        In mode ``reconcile`` those it held together are parted.
+
+        Raises:
+            DecisionError: the row is still there.
+        """
+        run(forgetting(lead_id, self._settings), self._repository)
+
+
+class AsyncResolver(_Resolving[AsyncRepository]):
+    """`Resolver` for asyncio: the same arguments, over a repository whose verbs are awaited."""
+
+    async def resolve(self, lead: object) -> Decision:
+        """Return what `Resolver.resolve` does."""
+        return (await self.resolve_many([lead]))[0]
+
+    async def resolve_many(self, leads: Iterable[object]) -> tuple[Decision, ...]:
+        """Return what `Resolver.resolve_many` does."""
+        return await arun(resolving(tuple(leads), self._settings), self._repository)
+
+    async def preview(self, lead: object) -> Decision:
+        """Return what `Resolver.preview` does."""
+        return (await arun(previewing([lead], self._settings), self._repository))[0]
+
+    async def update(self, lead: object) -> Decision:
+        """Return what `Resolver.update` does."""
+        return await self.resolve(lead)
+
+    async def forget(self, lead_id: str) -> None:
+        """Do what `Resolver.forget` does."""
+        await arun(forgetting(lead_id, self._settings), self._repository)

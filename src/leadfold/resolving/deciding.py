@@ -1,0 +1,123 @@
+"""From a plan of a closed set to what it means for the leads that were asked about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from leadfold.changes import Follow, InsertCustomer, Link, Retire
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Sequence
+
+    from leadfold.backfill.units import PlannedUnits
+    from leadfold.changes import Change, Unit
+
+__all__ = ["Decision", "Event", "Outcome", "decisions", "without_rows"]
+
+Outcome = Literal["created", "attached", "merged", "split", "unchanged", "queued"]
+
+
+@attrs.frozen
+class Event:
+    """Something that was written, to publish once the transaction is committed.
+
+    *what* is ``customer_created``, ``lead_linked`` (from customer *before*, if any) or
+    ``customer_retired`` (into *customer_id*, in the place of *before*).
+    """
+
+    what: Literal["customer_created", "lead_linked", "customer_retired"]
+    customer_id: str | None
+    lead_id: str | None = None
+    before: str | None = None
+
+
+@attrs.frozen
+class Decision:
+    """Who a lead is.
+
+    *outcome* is ``created`` (a new customer), ``attached`` (the lead came to a customer that was
+    there), ``merged`` (customers became one), ``split`` (leads left their customer),
+    ``unchanged``, or ``queued``: too much is connected with the lead to be decided now, and a
+    backfill will. *reasons* are sentences, values masked; *events* what was written for the whole
+    set connected with the lead.
+    """
+
+    lead_id: str
+    customer_id: str | None
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+def decisions(
+    units: PlannedUnits, written: Sequence[Unit], leads: Iterable[str]
+) -> tuple[Decision, ...]:
+    """Return the decision on each of *leads*, of which *written* is what changes."""
+    row_of = {lead: row for row, lead in enumerate(units.snapshot.ids)}
+    return tuple(_decision(units, written, lead, row_of[lead]) for lead in leads)
+
+
+def _decision(units: PlannedUnits, written: Sequence[Unit], lead: str, row: int) -> Decision:
+    group = units.resolution.partition.labels[row]
+    around = {units.snapshot.ids[each] for each in units.resolution.rows[group]}
+    mine = [unit for unit in written if not around.isdisjoint(unit.leads)]
+    changes = [change for unit in mine for change in unit.changes]
+    customer = units.target(row)
+    return Decision(
+        lead,
+        customer,
+        _outcome(units, changes, row, customer),
+        tuple(_reasons(units, lead, row)),
+        tuple(_events(changes)),
+    )
+
+
+def _outcome(units: PlannedUnits, changes: Sequence[Change], row: int, customer: str) -> Outcome:
+    if any(isinstance(change, Retire) for change in changes):
+        return "merged"
+    moved = (change for change in changes if isinstance(change, Link))
+    if any(change.before is not None for change in moved):
+        return "split"
+    if units.resolution.partition.labels[row] in units.minted:
+        return "created"
+    return "unchanged" if units.snapshot.links[row] == customer else "attached"
+
+
+def _reasons(units: PlannedUnits, lead: str, row: int) -> Iterator[str]:
+    """Yield what ties *lead* to others of its group, and what it holds that joined nobody."""
+    resolution = units.resolution
+    for tie in resolution.links:
+        if lead in (tie.lead_id, tie.other_id):
+            yield tie.sentence()
+    held = {*resolution.columns.identifiers(row)}
+    for stop in resolution.stops:
+        if stop.identifier in held:
+            yield str(stop)
+
+
+def _events(changes: Iterable[Change]) -> Iterator[Event]:
+    for change in changes:
+        match change:
+            case InsertCustomer():
+                yield Event("customer_created", change.customer_id)
+            case Link():
+                yield Event("lead_linked", change.after, change.lead_id, change.before)
+            case Retire():
+                yield Event("customer_retired", change.into, before=change.customer_id)
+
+
+def without_rows(units: Iterable[Unit], rowless: Container[str]) -> Iterator[Unit]:
+    """Yield *units* without what is to be done to leads that have no row yet.
+
+    What they hold is indexed all the same; who inserts the row gives it the customer decided.
+    """
+    for unit in units:
+        kept = (
+            change
+            for change in unit.changes
+            if not (isinstance(change, (Link, Follow)) and change.lead_id in rowless)
+        )
+        leads = {lead: version for lead, version in unit.leads.items() if lead not in rowless}
+        yield attrs.evolve(unit, leads=leads, changes=tuple(kept))

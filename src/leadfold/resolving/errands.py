@@ -1,0 +1,191 @@
+"""The resolver's verbs, for whichever kind of repository: look, decide, write, and look again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from leadfold import asking
+from leadfold.backfill.planning import decide
+from leadfold.backfill.snapshot import refuse_unmapped
+from leadfold.changes import ChangeSet, Reindex, Unit, planned_stats
+from leadfold.errands import look, write
+from leadfold.exceptions import DecisionError, IndexOutdatedError, RetryableError, StalePlanError
+from leadfold.model import columns_of, text_ids
+from leadfold.repository import LEAD, LeadBatch
+from leadfold.resolving.closure import TooLargeError, connected_with
+from leadfold.resolving.deciding import Decision, decisions, without_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from leadfold.asking import Asks
+    from leadfold.backfill.snapshot import Snapshot
+    from leadfold.backfill.units import PlannedUnits
+    from leadfold.changes import Run
+    from leadfold.errands import Errand
+    from leadfold.policy import Policy
+    from leadfold.repository import StoreFacts
+    from leadfold.survivorship import StoredPhone
+
+__all__ = ["Settings", "forgetting", "previewing", "resolving"]
+
+ATTEMPTS = 5
+"""How often a decision is made anew when others wrote what it rested on."""
+
+
+@attrs.frozen
+class Settings:
+    """What a resolver was made with; *new_run* and *new_id* are the shell's clock and ids."""
+
+    policy: Policy
+    max_set: int
+    adopt: bool
+    stored_phone: StoredPhone
+    new_run: Callable[[], Run]
+    new_id: Callable[[], str]
+
+
+@attrs.frozen
+class _Found:
+    """What was decided in one look, and what would be written for it."""
+
+    decisions: tuple[Decision, ...]
+    changes: ChangeSet
+    owned: bool
+
+
+def previewing(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
+    """Decide on *leads*; write nothing."""
+    found = yield from look(_decided(leads, settings))
+    return found.decisions
+
+
+def resolving(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
+    """Decide on *leads*, and write it."""
+    return (yield from _settled(lambda: _decided(leads, settings)))
+
+
+def forgetting(lead_id: str, settings: Settings) -> Errand[None]:
+    """Decide what becomes of those that were connected with a lead that is gone, and write it."""
+    yield from _settled(lambda: _forgotten(lead_id, settings))
+
+
+def _settled(decided: Callable[[], Asks[_Found]]) -> Errand[tuple[Decision, ...]]:
+    """Write what *decided* comes to; decide again where somebody was faster."""
+    for attempt in range(1, ATTEMPTS + 1):
+        found = yield from look(decided())
+        if not found.changes.units:
+            return found.decisions
+        try:
+            yield from write(found.changes)
+        except StalePlanError as e:
+            if not found.owned:
+                msg = "others wrote what this rests on: roll your transaction back and try again"
+                raise RetryableError(msg) from e
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return found.decisions
+    raise AssertionError
+
+
+def _decided(leads: Sequence[object], settings: Settings) -> Asks[_Found]:
+    given = _given(leads, settings.policy)
+    facts = yield from _checked(settings, given.ids)
+    rulings = yield from asking.rulings()
+    try:
+        snapshot, rowless = yield from connected_with(
+            settings.policy, facts, rulings, given, max_set=settings.max_set
+        )
+    except TooLargeError:
+        queued = tuple(Decision(lead, None, "queued") for lead in given.ids)
+        return _Found(queued, _change_set(facts, settings.new_run(), []), facts.owns_transaction)
+    run = settings.new_run()
+    units = yield from _units(snapshot, settings, run)
+    written = list(units)
+    kept = list(without_rows(written, rowless))
+    made = decisions(units, written, given.ids)
+    return _Found(made, _change_set(facts, run, kept), facts.owns_transaction)
+
+
+def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
+    facts = yield from _checked(settings, [])
+    if (yield from asking.links(LEAD, [lead_id]).whole()):
+        msg = f"lead {lead_id} is still there: delete its row first, then forget it"
+        raise DecisionError(msg)
+    held = yield from asking.recorded(lead_id)
+    history = yield from asking.history(LEAD, lead_id).whole()
+    customers = [str(entry.after) for entry in history[-1:] if entry.after is not None]
+    rulings = yield from asking.rulings()
+    try:
+        snapshot, _ = yield from connected_with(
+            settings.policy,
+            facts,
+            rulings,
+            _given([], settings.policy),
+            max_set=settings.max_set,
+            values=held or (),
+            customers=customers,
+        )
+    except TooLargeError:
+        snapshot = None
+    run = settings.new_run()
+    units = [] if snapshot is None else list((yield from _units(snapshot, settings, run)))
+    if held:
+        units.append(Unit(len(units), {}, {}, (Reindex(lead_id, ()),)))
+    return _Found((), _change_set(facts, run, units), facts.owns_transaction)
+
+
+def _units(snapshot: Snapshot, settings: Settings, run: Run) -> Asks[PlannedUnits]:
+    """Return what a backfill of *snapshot* alone would write."""
+    leads = snapshot.ids[: snapshot.leads]
+    decided = yield from decide(
+        snapshot,
+        settings.policy,
+        run,
+        new_id=settings.new_id,
+        stored_phone=settings.stored_phone,
+        adopt=settings.adopt,
+        among=leads,
+    )
+    return decided.units
+
+
+def _change_set(facts: StoreFacts, run: Run, units: list[Unit]) -> ChangeSet:
+    stats = planned_stats(units)
+    return ChangeSet(run, units, stats, facts.clock, on_fault="refuse")
+
+
+def _checked(settings: Settings, given: Collection[str]) -> Asks[StoreFacts]:
+    """Return the store's facts, if its index was written as the policy normalizes now.
+
+    A store that has no leads but those *given* needs none: its index begins with them.
+    """
+    facts = yield from asking.facts()
+    refuse_unmapped(facts, settings.policy)
+    if facts.fingerprint is None:
+        stored = asking.leads()
+        while batches := (yield from stored.take()):
+            if any(not {*given}.issuperset(batch.ids) for batch in batches):
+                raise IndexOutdatedError
+    elif facts.fingerprint != settings.policy.fingerprint:
+        raise IndexOutdatedError
+    return facts
+
+
+def _given(leads: Sequence[object], policy: Policy) -> LeadBatch:
+    """Return *leads* as a store would give them, if it had their rows."""
+    fields = columns_of(leads, ("id", *policy.fields))
+    names = columns_of(leads, ("name", "created_at"))
+    count = len(leads)
+    return LeadBatch(
+        text_ids(fields.pop("id")),
+        fields,
+        [name if isinstance(name, str) else None for name in names["name"]],
+        names["created_at"],  # type: ignore[arg-type]  # as in a store that is not typed
+        [None] * count,
+        [0] * count,
+        [None] * count,
+    )

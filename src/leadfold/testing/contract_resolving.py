@@ -1,0 +1,123 @@
+"""The part of the contract about leads that are resolved one by one: the links equal the batch's.
+
+The application's own edits go behind the adapter's back; each is followed by the resolver.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from random import Random
+from typing import TYPE_CHECKING, Literal, cast
+
+import pytest
+
+from leadfold import backfill
+from leadfold.grouping import group
+from leadfold.model import Lead
+from leadfold.policy import Policy
+from leadfold.resolver import Resolver
+from leadfold.testing.contract_hooks import StoreHooks, job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from leadfold.repository import Repository
+
+__all__ = ["ResolvingContract"]
+
+SEQUENCES = 6
+STEPS = 12
+_PSIDS = (None, None, "24000000000000001", "24000000000000002")
+_PHONES = (None, "212 555 0143", "(212) 555-0143", "212 555 0177")
+_EMAILS = (None, "ann@mailbox.org", "Bob@mailbox.org")
+
+
+class ResolvingContract(StoreHooks):
+    """What holds of a resolver over the store."""
+
+    @pytest.mark.parametrize("seed", range(SEQUENCES))
+    def test_any_sequence_ends_as_one_grouping(self, repository: Repository, seed: int) -> None:
+        """Leads come, are edited and go; after each step the links part them as `group` does."""
+        dice = Random(seed)  # noqa: S311 - a test's dice
+        policy = Policy.linked() if seed % 2 else Policy.keyed()
+        resolver = Resolver(repository, policy, "reconcile")
+        for step in range(STEPS):
+            self._happens(repository, resolver, dice, f"l{step}")
+            leads = list(self._stored(repository))
+            found: dict[object, set[str]] = defaultdict(set)
+            for lead in leads:
+                found[lead.customer_id].add(lead.id)
+            expected = [set(each.lead_ids) for each in group(leads, policy).groups]
+            assert None not in found
+            assert sorted(map(sorted, found.values())) == sorted(map(sorted, expected))
+        plan = backfill.plan(repository, policy, mode="reconcile")
+        assert not list(plan.units)
+
+    def _happens(self, repository: Repository, resolver: Resolver, dice: Random, new: str) -> None:
+        here = sorted(self.raw_leads(repository))
+        what = dice.choice(["add", "add", "edit", "remove"]) if here else "add"
+        cells = (dice.choice(_PSIDS), dice.choice(_PHONES), dice.choice(_EMAILS))
+        if what == "add":
+            lead = Lead(new, *cells)
+            self.seed(repository, [lead])
+            resolver.resolve(lead)
+        elif what == "edit":
+            psid, phone, email = cells
+            chosen = dice.choice(here)
+            self.edit_lead(repository, chosen, psid=psid, phone=phone, email=email)
+            resolver.update(Lead(chosen))
+        else:
+            chosen = dice.choice(here)
+            self.delete_lead(repository, chosen)
+            resolver.forget(chosen)
+
+    def _stored(self, repository: Repository) -> Iterator[Lead]:
+        for lead, row in self.raw_leads(repository).items():
+            held = cast("Mapping[str, str | None]", row)
+            yield Lead(
+                lead,
+                held["psid"],
+                held["phone"],
+                held["email"],
+                customer_id=held["customer_id"],
+            )
+
+    @pytest.mark.parametrize("mode", ["fill", "reconcile"])
+    def test_a_lead_can_be_resolved_before_its_row_is_there(
+        self, repository: Repository, mode: Literal["fill", "reconcile"]
+    ) -> None:
+        """Who inserts it gives it the customer returned; nothing is left for a backfill."""
+        resolver = Resolver(repository, Policy.keyed(), mode)
+        first = Lead("l1", phone="212 555 0143")
+        customer = resolver.resolve(first).customer_id
+        assert customer is not None
+        assert not self.raw_leads(repository)
+        self.seed(repository, [Lead("l1", phone="212 555 0143", customer_id=customer)])
+        assert resolver.resolve(first).outcome == "unchanged"
+        second = resolver.resolve(Lead("l2", phone="(212) 555-0143"))
+        assert (second.customer_id, second.outcome) == (customer, "attached")
+
+    def test_dependents_follow_the_lead_that_is_resolved(self, repository: Repository) -> None:
+        """Its jobs take its customer; those of other leads are not looked at."""
+        resolver = Resolver(repository, Policy.keyed(), "fill")
+        self.seed(
+            repository,
+            [Lead("l1", phone="212 555 0143")],
+            dependents={"Job": [job("j1", "l1"), job("j2", None)]},
+        )
+        customer = resolver.resolve(Lead("l1")).customer_id
+        assert self.pointers(repository, "Job") == {"j1": customer, "j2": None}
+
+    def test_only_named_leads_are_told_of(self, repository: Repository) -> None:
+        """Counts of dependents, and links that nobody explains, can be asked of some leads."""
+        self.seeded(
+            repository,
+            Lead("l1", customer_id="c1"),
+            Lead("l2", customer_id="c1"),
+            customers=["c1"],
+            jobs=[job("j1", "l1"), job("j2", "l2")],
+        )
+        with repository.reading() as reader:
+            assert {each.lead_id for each in reader.dependents(["l2"])} == {"l2"}
+            assert set(reader.unexplained(["l1"])) == {"l1"}
+            assert set(reader.unexplained()) == {"l1", "l2"}
