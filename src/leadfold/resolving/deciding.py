@@ -80,7 +80,7 @@ def _outcome(units: PlannedUnits, changes: Sequence[Change], row: int, customer:
     moved = (change for change in changes if isinstance(change, Link))
     if any(change.before is not None for change in moved):
         return "split"
-    if units.resolution.partition.labels[row] in units.minted:
+    if units.minted[units.resolution.partition.labels[row]]:
         return "created"
     return "unchanged" if units.snapshot.links[row] == customer else "attached"
 
