@@ -49,8 +49,9 @@ class Dependents:
         else:
             self._report(count, "other customer")
 
-    def sort(self) -> None:
-        """Order what was found, in whatever order it was counted."""
+    def finish(self) -> None:
+        """Order what was found, in whatever order it was counted, and let go of the leads' rows."""
+        vars(self).pop("_row_of", None)
         for tables in self.follows.values():
             tables.sort(key=lambda following: (following[0], following[1] or ""))
         self.mismatches.sort(key=lambda m: (m.table, m.lead_id or "", m.customer_id or ""))

@@ -69,7 +69,7 @@ def make_plan(
     units = _decided(snapshot, policy, run, pins, fixed, stored_phone, new_id, follows)
     dependents = Dependents(units, follows)
     yield from asking.dependents().each(dependents.add)
-    dependents.sort()
+    dependents.finish()
     return _plan(units, dependents, policy, pins)
 
 
