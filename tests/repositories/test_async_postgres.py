@@ -208,7 +208,7 @@ def test_other_tasks_run_while_rows_are_copied(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A large COPY lets the event loop turn again and again."""
-    place.run("""INSERT INTO "Lead" (id) SELECT 'm' || n FROM generate_series(1, 20000) AS n""")
+    place.run("""INSERT INTO "Lead" (id) SELECT 'm' || n FROM generate_series(1, 5000) AS n""")
     turns = 0
     during: list[int] = []
     perform = AsyncSession.perform
@@ -231,7 +231,7 @@ def test_other_tasks_run_while_rows_are_copied(
 
     monkeypatch.setattr(AsyncSession, "perform", watched)
     asyncio.run(turning())
-    assert during[0] > 20
+    assert during[0] > 10
 
 
 def test_other_tasks_run_while_a_connection_is_made() -> None:
@@ -342,12 +342,12 @@ async def found(connection: AsyncConnection, query: LiteralString) -> object:
     return cell
 
 
-@pytest.mark.parametrize("turns", [1, 5, 25, 100])
+@pytest.mark.parametrize("turns", [1, 5, 25])
 def test_an_apply_cancelled_amid_a_copy(
     place: Place, monkeypatch: pytest.MonkeyPatch, turns: int
 ) -> None:
     """However many rows were sent already, the caller's transaction goes on as if none were."""
-    place.run("""INSERT INTO "Lead" (id) SELECT 'm' || n FROM generate_series(1, 20000) AS n""")
+    place.run("""INSERT INTO "Lead" (id) SELECT 'm' || n FROM generate_series(1, 5000) AS n""")
     perform = AsyncSession.perform
     copying = asyncio.Event()
 
@@ -373,7 +373,7 @@ def test_an_apply_cancelled_amid_a_copy(
 
     monkeypatch.setattr(AsyncSession, "perform", told)
     asyncio.run(given_up())
-    assert place.run('SELECT count(*) FROM "Customer"') == [(20010,)]
+    assert place.run('SELECT count(*) FROM "Customer"') == [(5010,)]
 
 
 def test_a_connection_that_commits_by_itself_is_refused(place: Place) -> None:

@@ -51,8 +51,9 @@ class Dependents:
         else:
             self._report(count, "other customer")
 
-    def sort(self) -> None:
-        """Order what is reported, in whatever order it was counted."""
+    def finish(self) -> None:
+        """Order what is reported, and let go of the leads' rows: no more counts come."""
+        vars(self).pop("_row_of", None)
         self.mismatches.sort(key=lambda m: (m.table, m.lead_id or "", m.customer_id or ""))
 
     def _report(self, count: DependentCount, problem: str) -> None:

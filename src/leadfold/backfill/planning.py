@@ -101,7 +101,7 @@ def decide(
     units = _decided(snapshot, policy, run, pins, fixed, stored_phone, new_id, follows)
     dependents = Dependents(units, follows)
     yield from asking.dependents(among).each(dependents.add)
-    dependents.sort()
+    dependents.finish()
     return Decided(units, dependents, pins, _hide_taken(units))
 
 
