@@ -12,6 +12,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from leadfold import backfill
+from leadfold.exceptions import StoreError
 from leadfold.repositories.postgres import PostgresRepository
 from repositories.kill_deeds import FIRST, PREPARED, leads_and_phones, phones_of_known
 from repositories.postgres_stores import new_database
@@ -19,9 +21,10 @@ from repositories.postgres_stores import new_database
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from leadfold.backfill import Plan
     from repositories.kill_children import Tables
 
-__all__ = ["await_alone", "copied", "filled_database", "picture", "prepared_database"]
+__all__ = ["applied", "await_alone", "copied", "filled_database", "picture", "prepared_database"]
 
 _NUMBERS = count(1)
 _COLUMNS = """
@@ -96,12 +99,24 @@ def copied(server: str, dsn: str) -> Iterator[str]:
     name = f"leadfold_test_copy_{getpid()}_{next(_NUMBERS)}"
     names = [sql.Identifier(name), sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))]
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(*names)
+        )
     try:
         yield make_conninfo(dsn, dbname=name)
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
+
+
+def applied(dsn: str, plan: Plan) -> bool:
+    """Apply a plan; tell whether it was done or failed as an error of the store, no other."""
+    with PostgresRepository(dsn) as repository:
+        try:
+            backfill.apply(plan, repository)
+        except StoreError:
+            return False
+        return True
 
 
 def await_alone(dsn: str) -> None:

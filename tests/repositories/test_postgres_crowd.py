@@ -48,7 +48,7 @@ def together(dsn: str, *parts: Sequence[str]) -> list[Counter[str]]:
     return [Counter(json.loads(out)) for out, _ in ended]
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=pytest.mark.full)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(40, marks=pytest.mark.full)])
 def test_eight_backfills_beside_an_application(postgres_dsn: str, rounds: int) -> None:
     """One customer a phone, a lead for each customer, and no deadlock that anybody hears of."""
     with new_database(postgres_dsn) as dsn:

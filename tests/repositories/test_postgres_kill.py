@@ -11,7 +11,7 @@ from repositories.kill_deeds import ACTS
 from repositories.kill_runs import killed
 
 
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [10, pytest.param(200, marks=pytest.mark.full)])
 def test_a_killed_writer_leaves_all_or_nothing(postgres_dsn: str, kills: int) -> None:
     """Every table is as before or as an undisturbed write leaves it, leadfold's own included.
 

@@ -17,7 +17,7 @@ from leadfold.exceptions import RunExistsError, StoreError
 from leadfold.repositories.postgres import PostgresRepository
 from repositories.kill_children import difference
 from repositories.kill_deeds import BACKFILL, plan_of
-from repositories.postgres_pictures import copied, filled_database, picture
+from repositories.postgres_pictures import applied, copied, filled_database, picture
 from repositories.postgres_relay import after_bytes, after_text, relayed
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Scene:
             self.plan: Plan = plan_of(repository)
         self.before = picture(dsn)
         with copied(server, dsn) as other, relayed(other, untouched) as relay:
-            assert apply(relay.dsn, self.plan)
+            assert applied(relay.dsn, self.plan)
             relay.settle()
             self.after: Tables = picture(other)
             self.passed = dict(relay.passed)
@@ -55,16 +55,6 @@ def scene(postgres_dsn: str) -> Iterator[Scene]:
     """Make a database of a hundred leads, and the plan of its backfill."""
     with filled_database(postgres_dsn, every=10) as dsn:
         yield Scene(postgres_dsn, dsn)
-
-
-def apply(dsn: str, plan: Plan) -> bool:
-    """Apply a plan; tell whether it was done or the store failed."""
-    with PostgresRepository(dsn) as repository:
-        try:
-            backfill.apply(plan, repository)
-        except StoreError:
-            return False
-        return True
 
 
 @pytest.mark.parametrize("moments", [8, pytest.param(150, marks=pytest.mark.full)])
@@ -79,7 +69,7 @@ def test_a_connection_lost_at_any_byte(scene: Scene, way: Way, moments: int) -> 
         ends += [scene.passed[way] - n for n in range(1, moments // 2 + 1)]
         for at in ends:
             with relayed(dsn, after_bytes(way, at)) as relay:
-                done = apply(relay.dsn, scene.plan)
+                done = applied(relay.dsn, scene.plan)
                 relay.settle()
             found = picture(dsn)
             after = found == scene.after
@@ -106,11 +96,11 @@ def test_a_connection_lost_during_the_copy(scene: Scene, sees: Sees) -> None:
     """Rows that were copied are gone with the transaction, and the plan can be applied again."""
     with copied(scene.server, scene.dsn) as dsn:
         with relayed(dsn, sees) as relay:
-            assert not apply(relay.dsn, scene.plan)
+            assert not applied(relay.dsn, scene.plan)
             relay.settle()
             assert relay.cut
         assert picture(dsn) == scene.before
-        assert apply(dsn, scene.plan)
+        assert applied(dsn, scene.plan)
         assert picture(dsn) == scene.after
 
 
