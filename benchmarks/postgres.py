@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from backfill import peak_kb
 from machine import describe
-from postgres_peers import expert, pattern, recorded, replay, traced
+from postgres_peers import SERVER, expert, pattern, recorded, replay, traced
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from stores import fill_postgres
@@ -44,6 +44,8 @@ SETTINGS = {
 """Durable as in production; the same for every peer."""
 
 PATTERN_AT_MOST = 10_000
+CLIENT = "Python's processor"
+OTHERS = {"statements", "bytes", "bytes of the plan"}
 UNSHARED = ("ledger", "index")
 """Stages of leadfold's that no peer but the floor has."""
 
@@ -56,7 +58,7 @@ def fill(dsn: str, count: int) -> dict[str, float]:
 
 def run_leadfold(dsn: str, _: int) -> dict[str, float]:
     """Plan and apply; return seconds by stage, statements of the apply, and memory in bytes."""
-    before = peak_kb()
+    before, processor = peak_kb(), time.process_time()
     with PostgresRepository(dsn) as repository:
         start = time.perf_counter()
         with traced() as reading:
@@ -66,11 +68,12 @@ def run_leadfold(dsn: str, _: int) -> dict[str, float]:
         with traced() as writing:
             report = backfill.apply(plan, repository)
         end = time.perf_counter()
-    writing.pop("statements")
     return {
         "read": reading["read"],
         "group and plan": planned - start - reading["read"],
         **writing,
+        SERVER: reading[SERVER] + writing[SERVER],
+        CLIENT: time.process_time() - processor,
         "total": end - start,
         "statements": report.statements,
         "bytes of the plan": (plan_kb - before) * 1024,
@@ -81,7 +84,7 @@ def run_leadfold(dsn: str, _: int) -> dict[str, float]:
 def run_expert(dsn: str, _: int, *, explain: bool = False) -> dict[str, float]:
     """Run the expert's statements."""
     seconds = expert(dsn, explain=explain)
-    return {**seconds, "total": sum(seconds.values())}
+    return {**seconds, "total": sum(seconds.values()) - seconds[SERVER]}
 
 
 def run_floor(dsn: str, _: int) -> dict[str, float]:
@@ -181,11 +184,7 @@ def tell(count: int, medians: dict[str, dict[str, float]]) -> None:
     """Print what was measured: seconds by stage, then ratios."""
     print(f"\n{count:,} leads, {count // 2:,} jobs")
     for name, stages in medians.items():
-        seconds = {
-            stage: round(value, 2)
-            for stage, value in stages.items()
-            if stage not in {"statements", "bytes", "bytes of the plan"}
-        }
+        seconds = {stage: round(value, 2) for stage, value in stages.items() if stage not in OTHERS}
         print(f"  {name:9}", ", ".join(f"{stage} {value}" for stage, value in seconds.items()))
     mine = medians["leadfold"]
     bare = mine["total"] - sum(mine.get(stage, 0) for stage in UNSHARED)
@@ -193,6 +192,8 @@ def tell(count: int, medians: dict[str, dict[str, float]]) -> None:
     print(f"  peak memory a lead: {mine['bytes'] / count:,.0f} bytes", end="")
     print(f" ({mine['bytes of the plan'] / count:,.0f} when planned)")
     if "expert" in medians:
+        processor = (mine[CLIENT] + mine[SERVER]) / medians["expert"][SERVER]
+        print(f"  with them: {processor:.2f} x expert's processor time")
         print(f"  without ledger and index: {bare / medians['expert']['total']:.2f} x expert")
         print(f"  with them: {mine['total'] / medians['expert']['total']:.2f} x expert")
     if "floor" in medians:

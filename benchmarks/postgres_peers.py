@@ -6,10 +6,12 @@ without leadfold.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections import defaultdict
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,7 +22,6 @@ from leadfold.repositories.postgres.steps import CopyIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
     from typing import LiteralString
 
     from psycopg.pq.abc import PGconn, PGresult
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 17
 
-__all__ = ["expert", "pattern", "recorded", "replay", "traced"]
+__all__ = ["SERVER", "expert", "pattern", "recorded", "replay", "traced"]
 
 EXPERT: tuple[tuple[str, LiteralString], ...] = (
     (
@@ -96,6 +97,15 @@ SELECT 'system', 'backfill_customers', jsonb_build_object('customers', count(*))
 """The backfill of one who knows PostgreSQL, in one transaction; its phones are cruder."""
 
 
+SERVER = "server's processor"
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process of this machine has taken so far."""
+    told = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def expert(dsn: str, *, explain: bool = False) -> dict[str, float]:
     """Run the expert's backfill and return seconds by stage; with *explain* print its plans."""
     seconds: dict[str, float] = {}
@@ -111,6 +121,7 @@ def expert(dsn: str, *, explain: bool = False) -> dict[str, float]:
         start = time.perf_counter()
         connection.commit()
         seconds["commit"] = time.perf_counter() - start
+        seconds[SERVER] = processor_seconds(connection.info.backend_pid)
     return seconds
 
 
@@ -164,8 +175,9 @@ def _stage(step: Step) -> str:
 
 @contextmanager
 def traced() -> Iterator[dict[str, float]]:
-    """Note the seconds that sessions spend on each stage, and ``statements``."""
+    """Note the seconds that sessions spend on each stage, and those of the server's processor."""
     seconds: dict[str, float] = defaultdict(float)
+    processors: dict[int, float] = {}
     perform = Session.perform
 
     def timed(self: Session, step: Step) -> Answer:
@@ -174,7 +186,9 @@ def traced() -> Iterator[dict[str, float]]:
             return perform(self, step)
         finally:
             seconds[_stage(step)] += time.perf_counter() - start
-            seconds["statements"] += 1
+            pid = self.connection.info.backend_pid
+            processors[pid] = processor_seconds(pid)
+            seconds[SERVER] = sum(processors.values())
 
     Session.perform = timed  # type: ignore[method-assign]
     try:

@@ -10,7 +10,6 @@ import pytest
 from leadfold import backfill
 from leadfold.model import Identifier
 from leadfold.repositories.postgres import PostgresRepository
-from leadfold.repositories.postgres.copying import NULL
 from leadfold.testing.changesets import link, new_customer, read_basis, reindex, run_of
 from leadfold.testing.contract_hooks import read_customers, read_holders
 from repositories.postgres_stores import new_place
@@ -36,7 +35,6 @@ AWKWARD = (
     "\x01\x1f\x7f",
     'a "b" c',
     "…ü\u2028",
-    NULL[1:],
 )
 
 
