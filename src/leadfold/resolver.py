@@ -14,14 +14,16 @@ from leadfold.policy import Policy
 from leadfold.repository import Repository
 from leadfold.resolving.deciding import Decision, Event
 from leadfold.resolving.errands import Settings, forgetting, previewing, resolving
+from leadfold.resolving.indexing import indexing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from leadfold.backfill.applying import Report
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["AsyncResolver", "Decision", "Event", "Resolver"]
+__all__ = ["AsyncResolver", "Decision", "Event", "Resolver", "build_index"]
 
 Store = TypeVar("Store")
 
@@ -151,3 +153,43 @@ class AsyncResolver(_Resolving[AsyncRepository]):
     async def forget(self, lead_id: str) -> None:
         """Do what `Resolver.forget` does."""
         await arun(forgetting(lead_id, self._settings), self._repository)
+
+
+def build_index(
+    repository: Repository,
+    policy: Policy | None = None,
+    *,
+    actor: str = "system",
+    run_id: str | None = None,
+    now: datetime | None = None,
+) -> Report:
+    """Write the identity index of all leads and customer records; no link is touched.
+
+    A backfill writes it, too; this is for a store that is to be resolved lead by lead before
+    (or without) one, or whose policy changed. Leads that are edited meanwhile are left out and
+    listed in the report's ``failures``: resolve them.
+
+    Args:
+        repository: where the leads are.
+        policy: default `Policy.keyed()`.
+        actor: who the audit entry names.
+        run_id: the run's id; default: a new one.
+        now: the time of the run; default: the present.
+
+    Raises:
+        PolicyError: the policy asks for what the store does not map.
+        StoreError: the store failed; nothing was written.
+    """
+    policy = Policy() if policy is None else policy
+    at = utc(now) or present()
+    made = Run(
+        run_id or id_maker(at)(),
+        "build_index",
+        "",
+        actor,
+        "leadfold",
+        at,
+        policy.fingerprint,
+        {"leadfold": installed_version(), **policy.versions},
+    )
+    return run(indexing(policy, made), repository)

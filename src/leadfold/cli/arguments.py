@@ -53,6 +53,7 @@ def parser() -> ArgumentParser:
     _validate(commands)
     _why(commands)
     _review(commands)
+    _index(commands)
     _schema(commands)
     return top
 
@@ -256,6 +257,19 @@ def _validate(commands: Commands) -> None:  # type: ignore[valid-type]
     command.add_argument(
         "--print-sql", action="store_true", help="print the checks that are plain SQL, run none"
     )
+
+
+def _index(commands: Commands) -> None:  # type: ignore[valid-type]
+    command = _command(
+        commands,
+        "index",
+        "write what a resolver looks leads up by, under a policy; no link is touched",
+        "A backfill writes it, too.",
+    )
+    command.add_argument("what", choices=["build"], help="build: for every lead and customer")
+    _store(command)
+    _policy(command)
+    _actor(command)
 
 
 def _schema(commands: Commands) -> None:  # type: ignore[valid-type]

@@ -19,6 +19,7 @@ from leadfold.cli.commands.deciding import run_erase, run_merge, run_split
 from leadfold.cli.commands.demo import run_demo
 from leadfold.cli.commands.explaining import run_review, run_why
 from leadfold.cli.commands.group import run_group
+from leadfold.cli.commands.index import run_index
 from leadfold.cli.commands.looking import run_customer, run_runs, run_stats
 from leadfold.cli.commands.rollback import run_rollback
 from leadfold.cli.commands.schema import run_schema
@@ -51,6 +52,7 @@ _COMMANDS: Mapping[str, Callable[[Namespace, Screen], Answer]] = {
     "validate": run_validate,
     "why": run_why,
     "review": run_review,
+    "index": run_index,
     "schema": run_schema,
 }
 
