@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     Cell = str | tuple[str, ...] | None
 
-__all__ = ["smaller", "throw"]
+__all__ = ["smaller", "throw", "throw_crowd"]
 
 T = TypeVar("T")
+_CREATED = (None, datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 _BUILT_IN = frozenset({"psid", "phone", "email"})
 
 
@@ -34,6 +36,24 @@ def throw(seed: int, strategy: Literal["keyed", "linked"]) -> Case:
     shuffled = tuple(dice.sample(leads, len(leads)))
     count = dice.choice([0, 0, 1, 2, 4])
     return Case(policy, shuffled, tuple(_ruling(dice, n, shuffled) for n in range(count)))
+
+
+def throw_crowd(seed: int, strategy: Literal["keyed", "linked"]) -> Case:
+    """Return a case of a few keys, each with many emails of its own, or not quite as many.
+
+    Rulings name a key's leads whole, whole and more, or not quite. Raw texts are normalized ones.
+    """
+    dice = Random(seed)  # noqa: S311 - a test's dice
+    leads, rulings = [], []
+    for key in range(dice.randint(2, 5)):
+        ids = [f"l{key}-{number}" for number in range(dice.randint(1, 5))]
+        for one in ids:
+            emails = tuple(f"{one}-{n}@example.org" for n in range(dice.randint(0, 4)))
+            leads.append(Lead(one, psid=f"100{key}", email=emails))
+        named = [*ids, "gone"][dice.randint(0, 1) : dice.randint(len(ids), len(ids) + 1)]
+        if named and dice.random() < 0.5:
+            rulings.append(Ruling(f"r{key}", [named]))
+    return Case(Policy(("psid", "email"), strategy=strategy), tuple(leads), tuple(rulings))
 
 
 def smaller(case: Case, is_wrong: Callable[[Case], bool]) -> Case:
@@ -79,7 +99,8 @@ def _ruling(dice: Random, number: int, leads: Sequence[Lead]) -> Ruling:
     named = dice.sample([lead.id for lead in leads], dice.randint(2, min(6, len(leads))))
     cut = sorted(dice.sample(range(1, len(named)), dice.choice([0, 1, min(2, len(named) - 1)])))
     ends = zip([0, *cut], [*cut, len(named)], strict=True)
-    return Ruling(f"r{number}", [named[start:end] for start, end in ends])
+    parts = [named[start:end] for start, end in ends]
+    return Ruling(f"r{number}", parts, created_at=dice.choice(_CREATED))
 
 
 def _less(case: Case) -> Iterator[Case]:
