@@ -89,6 +89,35 @@ def test_review_lists_cases_with_the_rulings_that_settle_them(place: Path) -> No
     assert cases[1]["ruling"] == {"id": "review:contested:C", "parts": [["C", "D"], ["A", "B"]]}
 
 
+OPENING = """\
+{"id": "ann", "psid": "24000000000000001", "phone": "212-555-0143"}
+{"id": "ann-2", "psid": "24000000000000001", "email": "b@six.example"}
+{"id": "ben", "psid": "24000000000000002", "phone": "212-555-0143", "email": "e@six.example"}
+{"id": "who", "phone": "212-555-0143", "email": ["a@six.example", "c@six.example", "g@six.example"]}
+{"id": "new", "email": ["e@six.example", "a@six.example", "f@six.example"]}
+{"id": "new-2", "email": ["b@six.example", "a@six.example"]}
+"""
+
+
+def test_what_a_ruling_opens_is_told_for_the_cases_that_are_shown(place: Path) -> None:
+    """Without ``who`` the emails are few enough to join, and to be claimed; masked, too."""
+    (place / "leads.jsonl").write_text(OPENING)
+    options = ("leads.jsonl", "--policy", "linked.toml")
+    (case,) = leadfold("review", *options, "--json", cwd=place).json["cases"]
+    assert (case["lead_ids"], case["ruling"]["id"]) == (["who"], "review:contested:who")
+    (opened,) = case["opens"]
+    assert opened["lead_ids"] == ["new", "new-2"]
+    assert (opened["reason"], opened["key"]) == ("contested", "email:b…@….example")
+    assert opened["claimants"] == ["psid:…01", "psid:…02"]
+    assert "which would open 1 more" in leadfold("review", *options, cwd=place).out
+
+
+def test_what_takes_long_is_not_looked_into_unasked(place: Path) -> None:
+    """What a ruling opens is null beyond ``--top``: each takes a grouping of all leads."""
+    cases = ask(place, "review", "--json", "--top", "1").json["cases"]
+    assert [case["opens"] for case in cases] == [[], None]
+
+
 def test_a_file_without_cases_says_so(tmp_path: Path) -> None:
     """There is nothing to look at."""
     (tmp_path / "leads.csv").write_text("id,phone\nl1,212-555-0143\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -105,18 +106,22 @@ def _proposal(case: Case) -> str:
     )
 
 
-def review_json(cases: Sequence[Case], *, show_values: bool) -> dict[str, object]:
-    """Return every case with its ruling; what that would open is not looked into."""
+def review_json(cases: Sequence[Case], *, top: int, show_values: bool) -> dict[str, object]:
+    """Return every case with its ruling, and what that would open, for the first *top* of them.
+
+    What a ruling opens takes a grouping of all leads to find out; None: not looked into.
+    """
+    name = partial(_case_json, show_values=show_values)
+    looked_into = [name(case) | {"opens": [*map(name, case.opens)]} for case in cases[:top]]
+    return {"cases": looked_into + [name(case) | {"opens": None} for case in cases[top:]]}
+
+
+def _case_json(case: Case, *, show_values: bool) -> dict[str, object]:
     return {
-        "cases": [
-            {
-                "reason": case.reason,
-                "key": _key(case.group, show_values=show_values),
-                "lead_ids": list(case.group.lead_ids),
-                "claimants": [_key(group, show_values=show_values) for group in case.claimants],
-                "impact": case.impact,
-                "ruling": {"id": case.ruling.id, "parts": [[*part] for part in case.ruling.parts]},
-            }
-            for case in cases
-        ]
+        "reason": case.reason,
+        "key": _key(case.group, show_values=show_values),
+        "lead_ids": list(case.group.lead_ids),
+        "claimants": [_key(group, show_values=show_values) for group in case.claimants],
+        "impact": case.impact,
+        "ruling": {"id": case.ruling.id, "parts": [[*part] for part in case.ruling.parts]},
     }

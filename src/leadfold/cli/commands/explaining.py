@@ -46,6 +46,6 @@ def run_review(arguments: Namespace, screen: Screen) -> Answer:
     cases, raw, top = grouping.resolution.review(), arguments.show_values, arguments.top
     return Answer(
         grouping.ending,
-        lambda: review_json(cases, show_values=raw),
+        lambda: review_json(cases, top=top, show_values=raw),
         lambda screen: show_review(cases, screen, top=top, show_values=raw),
     )
