@@ -113,7 +113,7 @@ def test_what_a_ruling_opens_is_told_for_the_cases_that_are_shown(place: Path) -
 
 
 def test_what_takes_long_is_not_looked_into_unasked(place: Path) -> None:
-    """What a ruling opens is null beyond ``--top``: each takes a grouping of all leads."""
+    """What a ruling opens is null beyond ``--top``: each takes a grouping of connected leads."""
     cases = ask(place, "review", "--json", "--top", "1").json["cases"]
     assert [case["opens"] for case in cases] == [[], None]
 

@@ -109,7 +109,7 @@ def _proposal(case: Case) -> str:
 def review_json(cases: Sequence[Case], *, top: int, show_values: bool) -> dict[str, object]:
     """Return every case with its ruling, and what that would open, for the first *top* of them.
 
-    What a ruling opens takes a grouping of all leads to find out; None: not looked into.
+    What a ruling opens takes a grouping of all connected leads; None: not looked into.
     """
     name = partial(_case_json, show_values=show_values)
     looked_into = [name(case) | {"opens": [*map(name, case.opens)]} for case in cases[:top]]
