@@ -83,6 +83,24 @@ class TestLinksAndChains:
         why = group(leads, Policy.linked(identifiers=UNBOUND)).why("A", "Z")
         assert [step.other_id for step in why] == ["M1", "Z"]
 
+    def test_a_ruling_is_a_stronger_step_than_any_key(self) -> None:
+        """Both N and M lead from A to Z by the phone; N is put together with A."""
+        leads = [Lead("A", "1"), Lead("M", "1", X), Lead("N", "2", X), Lead("Z", None, X)]
+        why = group(leads, LINKED, rulings=[Ruling("r", [["A", "N"]])]).why("A", "Z")
+        assert [step.level for step in why] == ["ruling", "phone"]
+
+    def test_a_key_is_as_strong_a_step_as_its_kind(self) -> None:
+        """By N's psid and a tag, not by a tag and M's phone."""
+        rules = ("psid", "phone", "tag")
+        leads = [
+            Lead("A", "1", fields={"tag": "u"}),
+            Lead("M", None, X, fields={"tag": "u"}),
+            Lead("N", "1", fields={"tag": "t"}),
+            Lead("Z", None, X, fields={"tag": "t"}),
+        ]
+        why = group(leads, Policy.linked(identifiers=rules)).why("A", "Z")
+        assert [step.other_id for step in why] == ["N", "Z"]
+
 
 class TestOwners:
     """Whose identifiers would be too many."""
@@ -120,27 +138,33 @@ class TestOwners:
         (stop,) = group(leads, Policy.linked(identifiers=rules)).stops
         assert [owner.key for owner in stop.owners] == ["badge:b1", "badge:b2"]
 
-    def test_owners_are_told_though_one_group_came_to_hold_them_all(self) -> None:
-        """At the level of the account two emails contended; then a badge brought a third lead."""
+    @pytest.mark.parametrize("scope", [None, "page_id"])
+    def test_owners_are_told_though_one_group_came_to_hold_them_all(
+        self, scope: str | None
+    ) -> None:
+        """At the level of the account two emails contended; then a badge brought a third lead.
+
+        The tag is unique too, but there is only one.
+        """
         rules = (
             IdentifierRule("psid", limit=3),
-            IdentifierRule("email", limit=1),
+            IdentifierRule("email", limit=1, scope=scope),
+            IdentifierRule("tag", limit=1),
             IdentifierRule("account"),
             IdentifierRule("badge"),
         )
+        a, b, c = (f"{letter}@example.org" for letter in "abc")
+        page = {"page_id": "p"}
         leads = [
-            Lead("A", ("1", "2", "3"), email="a@example.org", fields={"account": "k"}),
-            Lead("B", ("4", "2"), email="b@example.org", fields={"account": "k", "badge": "b"}),
-            Lead(
-                "C",
-                email=("a@example.org", "b@example.org", "c@example.org"),
-                fields={"badge": "b"},
-            ),
+            Lead("A", ("1", "2", "3"), email=a, fields={**page, "account": "k", "tag": "t"}),
+            Lead("B", ("4", "2"), email=b, fields={**page, "account": "k", "badge": "b"}),
+            Lead("C", email=(a, b, c), fields={**page, "badge": "b"}),
         ]
         resolution = group(leads, Policy.linked(identifiers=rules))
         assert [found.lead_ids for found in resolution.groups] == [("A",), ("B", "C")]
         owners = {stop.identifier.key: stop.owners for stop in resolution.stops}
-        assert [owner.value[0] for owner in owners["account:k"]] == ["a", "b", "c"]
+        told = [owner.value.removeprefix("p/") for owner in owners["account:k"]]
+        assert told == [a, b, c]
 
 
 class TestReview:
@@ -157,6 +181,24 @@ class TestReview:
         leads = [*contested(), Lead("D", "3")]
         (case,) = group(leads, LINKED, rulings=[Ruling("r", [["C"], ["D"]])]).review()
         assert case.group.lead_ids == ("C",)
+
+    def test_only_a_unique_kind_makes_a_claim(self) -> None:
+        """D has a psid of its own; that it lacks an account, which has no limit, is no matter."""
+        rules = ("account", "psid", "phone")
+        leads = [
+            Lead("A", "1", X, fields={"account": "a1"}),
+            Lead("B", "2", X, fields={"account": "a2"}),
+            Lead("D", "3", X),
+        ]
+        assert group(leads, Policy.linked(identifiers=rules)).review() == ()
+
+    def test_claims_of_every_unique_kind_count(self) -> None:
+        """C has neither a psid nor a badge, and is claimed by two of each."""
+        rules = ("psid", IdentifierRule("badge", limit=1), "phone")
+        badges = [Lead(n, phone=X, fields={"badge": n}) for n in ("D", "E")]
+        cases = group([*contested(), *badges], Policy.linked(identifiers=rules)).review()
+        claimants = {case.group.lead_ids: len(case.claimants) for case in cases}
+        assert claimants[("C",)] == 4
 
     def test_a_contested_case_can_open_another(self) -> None:
         """Without ``who`` the emails are few enough to join, and are claimed then."""
@@ -179,17 +221,25 @@ class TestWhatIf:
 
     def test_a_value_may_hold_a_colon_and_a_slash(self) -> None:
         """The first colon ends the kind; without a scope a slash is the value's own."""
-        leads = [held("A", account="a:b"), held("B", account="a:b"), held("C", badge="a/b")]
+        leads = [held("A", account="a:b"), held("B", badge="a/b"), held("C", badge="c/b")]
         resolution = group(leads, Policy.keyed(identifiers=UNBOUND))
         after = resolution.what_if(block=["account:a:b", "badge:a/b"]).resolution
-        assert after.counts["individual"] == 3
+        assert [found.key for found in after.groups] == [
+            "badge:c/b",
+            "individual:A",
+            "individual:B",
+        ]
 
     def test_in_a_scope_the_first_slash_ends_the_scope(self) -> None:
         """The others are the value's own."""
         rules = [IdentifierRule("psid", scope="page_id")]
-        leads = [Lead(n, psid="a/b", fields={"page_id": f"p{n}"}) for n in "12"]
+        leads = [
+            Lead(f"{page}-{psid}", psid, fields={"page_id": page})
+            for page, psid in (("p1", "a/b"), ("p2", "a/b"), ("p1", "c/b"))
+        ]
         resolution = group(leads, Policy.keyed(identifiers=rules))
-        assert resolution.what_if(block=["psid:p1/a/b"]).resolution.counts["individual"] == 2
+        after = resolution.what_if(block=["psid:p1/a/b"]).resolution
+        assert {r.lead_id for r in after.rejected} == {"p1-a/b", "p2-a/b"}
 
     def test_other_bounds_stay_as_they_are(self) -> None:
         """Here the email's, while a limit is tried."""
