@@ -3,7 +3,7 @@
 mutmut makes the mutants of tests/oracle/model.py; each is held against the answers of the engine,
 on thrown cases and crowds, in a process of its own. Evidence, which the tests of explanations
 ask the model for, is held against the model's own. Nothing is written to the repository.
-Run: ``python benchmarks/mutate_model.py [seeds] [part of a name]`` (two minutes).
+Run: ``python benchmarks/mutate_model.py [seeds] [part of a name]`` (minutes).
 """
 
 from __future__ import annotations

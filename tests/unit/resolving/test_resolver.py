@@ -196,7 +196,7 @@ def test_a_service_awaits_the_same_answers() -> None:
     async def serve() -> list[str]:
         repository = AsyncInMemoryRepository()
         resolver = AsyncResolver(repository, mode="reconcile")
-        outcomes = []
+        outcomes: list[str] = []
         for lead in (ANN, ALSO_ANN):
             repository.insert_lead(lead)
             outcomes += [(await resolver.preview(lead)).outcome]
