@@ -34,7 +34,7 @@ import attrs
 import pytest
 
 import leadfold
-from leadfold import InMemoryRepository, Lead, Policy, Ruling, backfill, exceptions, group
+from leadfold import InMemoryRepository, Lead, Policy, Resolver, Ruling, backfill, exceptions, group
 from leadfold.backfill import Limits, Plan
 from leadfold.backfill.statistics import statistics
 from leadfold.changes import Change
@@ -572,6 +572,11 @@ def _store_cases() -> dict[str, list[Case]]:
             Case("sql", (STORE, *AS_TOLD, "--print-sql"), store="filled"),
             Case("no leads", told, _edited('DROP TABLE "Lead"'), status=1),
         ],
+        "index": [
+            Case("built", ("build", *told)),
+            Case("again", ("build", *told), store="filled"),
+            Case("no leads", ("build", *told), _edited('DROP TABLE "Lead"'), status=1),
+        ],
         "schema": [Case("printed", ("postgresql://localhost/crm", "--print"))],
     }
 
@@ -1045,6 +1050,10 @@ def _raise_stale(store: Repository) -> None:
     backfill.apply(plan, store)
 
 
+def _raise_not_indexed(store: Repository) -> None:
+    Resolver(store, LINKED).resolve(Lead("new", phone=PHONES[0]))
+
+
 def _raise_applied_twice(store: Repository) -> None:
     plan = backfill.plan(store, LINKED)
     backfill.apply(plan, store)
@@ -1174,6 +1183,7 @@ RAISING: dict[str, tuple[type[Exception], Callable[[Repository], object]]] = {
     "refused": (exceptions.StoreError, _raise_refused),
     "locked": (exceptions.RetryableError, _raise_locked),
     "stale": (exceptions.StalePlanError, _raise_stale),
+    "index": (exceptions.IndexOutdatedError, _raise_not_indexed),
     "twice": (exceptions.RunExistsError, _raise_applied_twice),
     "number": (TypeError, lambda _: group([{"id": "x", "phone": int(PHONES[0])}], LINKED)),
     "bytes": (TypeError, lambda _: group([{"id": "x", "email": _BYTES}], LINKED)),

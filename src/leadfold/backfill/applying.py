@@ -69,9 +69,15 @@ def applying_in_chunks(changes: ChangeSet, reporter: Reporter, leads: int | None
     Raises:
         StoreError: the transactions of the repository are not its own.
     """
-    begun = yield from look(_begun(changes.run.id, leads))
-    if begun is None and leads is None:
-        return (yield from applying(changes, reporter))
+    if leads is None:  # most often all of it is still to be done: nobody is asked first
+        try:
+            return (yield from applying(changes, reporter))
+        except RunExistsError:
+            begun = yield from look(_begun(changes.run.id))
+            if begun is None:
+                raise
+    else:
+        begun = yield from look(_begun_here(changes.run.id))
     report = Report(changes.run.id, Stats(), failures_of(begun) if begun else (), 0)
     for part in chunks(changes, leads, Progress.of(begun).units if begun else 0):
         with _unfinished(part):
@@ -79,10 +85,15 @@ def applying_in_chunks(changes: ChangeSet, reporter: Reporter, leads: int | None
     return report
 
 
-def _begun(run_id: str, leads: int | None) -> Asks[Run | None]:
+def _begun_here(run_id: str) -> Asks[Run | None]:
     """Return the run of that id where it is unfinished; object where chunks cannot be."""
-    if leads is not None and not (yield from asking.facts()).owns_transaction:
+    if not (yield from asking.facts()).owns_transaction:
         raise StoreError(_NOT_OURS)
+    return (yield from _begun(run_id))
+
+
+def _begun(run_id: str) -> Asks[Run | None]:
+    """Return the run of that id where it is unfinished."""
     found = yield from asking.runs(1, ids=[run_id])
     return found[0] if found and found[0].status == UNFINISHED else None
 
