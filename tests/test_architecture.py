@@ -15,7 +15,7 @@ import leadfold
 SRC = Path(leadfold.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("disjoint", "driving", "exceptions", "masking", "toml_text"),
+    ("disjoint", "driving", "exceptions", "masking", "pausing", "toml_text"),
     ("normalizers",),
     ("model",),
     ("changes", "explanations", "progress", "rules", "rulings"),

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from repositories.postgres_relay import Way
 
 OUTLIVES = {
-    "a setting of the session": r"\bSET\s+(?!(LOCAL|CONSTRAINTS|STATISTICS)\b)|\bset_config\b|\bRESET\b",
+    "a setting of the session": r"\bSET\s+(?!(LOCAL|CONSTRAINTS|STATISTICS)\b)",
+    "a setting by other means": r"\bset_config\b|\bRESET\b",
     "a prepared statement": r"\bPREPARE\b|\bDEALLOCATE\b|\bEXECUTE\b",
     "a listener": r"\b(UN)?LISTEN\b",
     "a cursor": r"\bWITH\s+HOLD\b",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from leadfold.backfill import errands
 from leadfold.backfill.applying import Report
 from leadfold.backfill.checking import validate
-from leadfold.backfill.pausing import collector_paused
 from leadfold.backfill.plan import Drift, GroupSize, Limits, Mismatch, Plan
 from leadfold.backfill.rollback import Blocker, RollbackPlan
 from leadfold.backfill.validation import Check, Validation
 from leadfold.errands import run
+from leadfold.pausing import collector_paused
 from leadfold.reporter import SILENT
 
 if TYPE_CHECKING:

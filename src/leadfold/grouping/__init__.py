@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from leadfold.grouping.columns import Columns, Scanner
 from leadfold.grouping.resolution import Groups, Resolution, WhatIf
 from leadfold.model import columns_of, text_ids
+from leadfold.pausing import collector_paused
 from leadfold.policy import Policy
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def group(
     scanner = Scanner(policy)
     remaining = iter(leads)
     while batch := list(islice(remaining, _BATCH)):
-        _scan(batch, policy, scanner)
+        with collector_paused():
+            _scan(batch, policy, scanner)
     return group_columns(scanner.finish(), policy, rulings)
 
 
@@ -56,4 +58,5 @@ def _scan(leads: Sequence[object], policy: Policy, scanner: Scanner) -> None:
 
 def group_columns(columns: Columns, policy: Policy, rulings: Iterable[Ruling] = ()) -> Resolution:
     """Return the groups of leads that are normalized already; see `Scanner`."""
-    return Resolution.of(columns, policy, rulings)
+    with collector_paused():
+        return Resolution.of(columns, policy, rulings)

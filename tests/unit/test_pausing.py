@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from leadfold.backfill.pausing import collector_paused
+from leadfold.pausing import collector_paused
 
 
 def test_the_collector_pauses_and_goes_on() -> None:

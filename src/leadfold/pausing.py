@@ -16,7 +16,7 @@ __all__ = ["collector_paused"]
 def collector_paused() -> Iterator[None]:
     """Pause Python's collector of reference cycles for the block; leave it as it was after.
 
-    Plans and units hold no cycles: counting references frees them all the same.
+    Groups, plans and units hold no cycles: counting references frees them all the same.
     """
     was_enabled = gc.isenabled()
     gc.disable()
