@@ -23,6 +23,14 @@ class DisjointSets:
             parent[member] = member = parent[parent[member]]  # path halving
         return member
 
+    def join(self, one: int, other: int) -> None:
+        """Put two members into one set."""
+        one, other = self.find(one), self.find(other)
+        if one < other:
+            self._parent[other] = one
+        else:
+            self._parent[one] = other
+
     def union(self, members: Iterable[int]) -> None:
         """Put all *members* into one set."""
         root = -1

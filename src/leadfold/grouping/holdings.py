@@ -7,6 +7,7 @@ groups that the start made; which rows it has is not known here.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,21 +21,23 @@ __all__ = ["Holdings"]
 class Holdings:
     """The values of one kind by group, and which of them several groups held when it was read.
 
-    *values* and *groups* go together: each holder of a value beyond its first, which is in
-    `first`.
+    *values*, *firsts* and *groups* go together: a value, the first group that held it, and a
+    further one.
     """
 
     def __init__(self, column: Column, labels: Sequence[int], size: int) -> None:
         self._cells: list[str | set[str] | None] = [None] * size
-        self.first: dict[str, int] = {}
         self.values: list[str] = []
+        self.firsts: list[int] = []
         self.groups: list[int] = []
-        self._read(column, labels)
+        further = ((labels[row], value) for row, more in column.more.items() for value in more)
+        self._read(chain(zip(labels, column.first, strict=True), further))
 
-    def _read(self, column: Column, labels: Sequence[int]) -> None:
-        cells, first = self._cells, self.first
-        for row, value in column.pairs():
-            group = labels[row]
+    def _read(self, held: Iterable[tuple[int, str | None]]) -> None:
+        cells, first_of = self._cells, dict[str, int]()
+        for group, value in held:
+            if value is None:
+                continue
             cell = cells[group]
             if cell is None:
                 cells[group] = value
@@ -46,21 +49,24 @@ class Holdings:
                 continue
             else:
                 cell.add(value)  # type: ignore[union-attr]  # no text: a set
-            if first.setdefault(value, group) != group:
+            first = first_of.setdefault(value, group)
+            if first != group:
                 self.values.append(value)
+                self.firsts.append(first)
                 self.groups.append(group)
 
     def forget_holders(self) -> None:
         """Let go of who held what when it was read."""
-        self.first, self.values, self.groups = {}, [], []
+        self.values, self.firsts, self.groups = [], [], []
 
     def held_often(self, most: int) -> dict[str, list[int]]:
         """Return the values that more than *most* groups held, with these groups."""
         often = {value for value, more in Counter(self.values).items() if more >= most}
-        found = {value: [self.first[value]] for value in often}
-        for value, group in zip(self.values, self.groups, strict=True) if often else ():
+        found: dict[str, list[int]] = {}
+        holders = zip(self.values, self.firsts, self.groups, strict=True)
+        for value, first, group in holders if often else ():
             if value in often:
-                found[value].append(group)
+                found.setdefault(value, [first]).append(group)
         return found
 
     def any(self, group: int) -> bool:
@@ -87,8 +93,21 @@ class Holdings:
                     found.update(cell)
         return found
 
+    def differ(self, groups: Iterable[int]) -> bool:
+        """Tell whether *groups* hold more than one value between them: most do not."""
+        cells, only = self._cells, None
+        for group in groups:
+            cell = cells[group]
+            if cell is not None and cell != only:
+                if only is not None or type(cell) is not str:
+                    return True
+                only = cell
+        return False
+
     def join(self, groups: Sequence[int]) -> None:
         """Let the first of *groups* hold what all of them hold."""
-        found = self.together(groups)
-        if found:
-            self._cells[groups[0]] = found.pop() if len(found) == 1 else found
+        if self.differ(groups):
+            self._cells[groups[0]] = self.together(groups)
+        elif self._cells[groups[0]] is None:
+            cells = (self._cells[group] for group in groups)
+            self._cells[groups[0]] = next((cell for cell in cells if cell is not None), None)

@@ -98,8 +98,10 @@ class _Linking:
                 self._stopped(len(self._held) - 1, value, reason, groups)
         return pieces
 
-    def _join(self, pieces: Iterable[Sequence[int]]) -> None:
+    def _join(self, pieces: Sequence[Sequence[int]]) -> None:
         """Make one group of each of *pieces*, named by its first."""
+        if not pieces:
+            return
         names = list(range(self._start.size))
         for piece in pieces:
             for group in piece:
@@ -138,10 +140,9 @@ def _blocks(held: Holdings, generic: Collection[str], size: int) -> Iterator[lis
     """Yield the groups that values other than *generic* ones connect, each block ascending."""
     sets = DisjointSets(size)
     touched: set[int] = set()
-    for value, group in zip(held.values, held.groups, strict=True):
+    for value, first, group in zip(held.values, held.firsts, held.groups, strict=True):
         if value not in generic:
-            first = held.first[value]
-            sets.union((first, group))
+            sets.join(first, group)
             touched.add(first)
             touched.add(group)
     ordered = sorted(touched)
@@ -176,7 +177,7 @@ class _Guards:
             for number in sorted({n for group in block for n in self._ruled.get(group, ())}):
                 yield Guard(1, "ruled", self._sides[number])
         for limit, scoped, kind in self._kinds:
-            if len(kind.together(block)) <= limit:
+            if not kind.differ(block) or len(kind.together(block)) <= limit:
                 continue  # and so no part of it exceeds it
             reason = "contested" if limit == 1 else "limit"
             held = {group: kind.of(group) for group in block if kind.any(group)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import count
+from itertools import accumulate, count
 from typing import TYPE_CHECKING
 
 import attrs
@@ -106,6 +106,9 @@ def keys_of(columns: Columns) -> Keys:
 
 
 def numbered(names: Sequence[int]) -> tuple[list[int], int]:
-    """Return *names* as 0, 1, 2 … in order of appearance, and how many there are."""
-    number_of = dict(zip(dict.fromkeys(names), count()))  # in C throughout
-    return [number_of[name] for name in names], len(number_of)
+    """Return *names* as 0, 1, 2 … in their order, and how many different ones there are."""
+    present = bytearray(max(names, default=-1) + 1)
+    for name in names:
+        present[name] = 1
+    below = list(accumulate(present, initial=0))  # of each name, how many smaller ones there are
+    return [below[name] for name in names], below[-1]
