@@ -33,10 +33,10 @@ def chain(count: int) -> Leads:
     return _ids(count), [[None] * count, [_phone(n // 2) for n in range(count)], emails]
 
 
-def with_junk(count: int) -> Leads:
-    """Ordinary leads, one in a hundred with one of ten phones that no list of junk knows."""
+def with_junk(count: int, values: int = 10) -> Leads:
+    """Ordinary leads, one in a hundred with one of so many phones: junk that no list knows."""
     ids, (psids, phones, emails) = normalized(count, seed=1)
-    phones = [phone if n % 100 else _phone(n // 100 % 10) for n, phone in enumerate(phones)]
+    phones = [phone if n % 100 else _phone(n // 100 % values) for n, phone in enumerate(phones)]
     return ids, [psids, phones, emails]
 
 
