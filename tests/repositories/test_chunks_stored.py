@@ -103,7 +103,7 @@ def test_a_killed_process_leaves_whole_chunks(
     expected = states(other, plan)
     reached, kills = 0, 0
     while reached < len(expected) - 1:
-        died = apply_and_die(plan, one, bomb=dice.randint(10, 250))
+        died = apply_and_die(plan, one, bomb=dice.randint(10, 250 if kills else 100))
         kills += died
         found = one.state()
         assert found in expected[reached:], f"seed {seed}: no whole number of chunks"
