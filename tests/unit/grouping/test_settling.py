@@ -179,6 +179,11 @@ class TestConnected:
         values = {n: {n, n + 1} for n in range(5000)}
         assert connected(range(5000), values) == [[*range(5000)]]
 
+    def test_a_group_after_one_that_was_reached_is_still_looked_at(self) -> None:
+        """Sets come in order of their first group; of no groups there is none."""
+        assert connected([0, 1, 2], {0: {"x"}, 1: {"x"}, 2: {"y"}}) == [[0, 1], [2]]
+        assert connected([], {}) == []
+
 
 class TestHeldApart:
     """Which values groups of more than one part hold."""
@@ -201,6 +206,10 @@ class TestHeldApart:
     def test_a_group_that_holds_nothing_is_passed_over(self) -> None:
         """It keeps no value from joining."""
         assert set(held_apart([[0], [1]], {0: {"x"}})) == set()
+
+    def test_a_value_of_one_part_is_not_held_apart(self) -> None:
+        """Whatever other values the parts have; the groups are those of all parts."""
+        assert held_apart([[0], [1]], {0: {"x", "y"}, 1: {"x", "z"}}) == {"x": [0, 1]}
 
 
 class TestDisjointSets:
