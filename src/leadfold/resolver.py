@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from leadfold.async_repository import AsyncRepository
-from leadfold.backfill.minting import id_maker, installed_version
+from leadfold.backfill.errands import check_mode
+from leadfold.backfill.minting import id_maker, new_run
 from leadfold.backfill.minting import now as present
-from leadfold.changes import Run
 from leadfold.errands import arun, run
-from leadfold.model import utc
 from leadfold.policy import Policy
 from leadfold.repository import Repository
 from leadfold.resolving.deciding import Decision, Event
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from leadfold.backfill.applying import Report
+    from leadfold.changes import Run
     from leadfold.survivorship import StoredPhone
 
 __all__ = ["AsyncResolver", "Decision", "Event", "Resolver", "build_index"]
@@ -50,21 +50,25 @@ class _Resolving(Generic[Store]):
         new_id: Callable[[], str] | None = None,
         now: Callable[[], datetime] = present,
     ) -> None:
-        if mode not in {"fill", "reconcile"}:
-            msg = f"mode must be 'fill' or 'reconcile', not {mode!r}"
-            raise ValueError(msg)
+        check_mode(mode)
         policy = Policy() if policy is None else policy
-        versions = {"leadfold": installed_version(), **policy.versions}
 
         def mint() -> str:
             return id_maker(now())() if new_id is None else new_id()
 
-        def new_run() -> Run:
-            at = utc(now()) or present()
-            return Run(mint(), ACTION, mode, actor, created_by, at, policy.fingerprint, versions)
+        def begin() -> Run:
+            return new_run(
+                ACTION,
+                actor=actor,
+                mode=mode,
+                created_by=created_by,
+                run_id=mint(),
+                now=now(),
+                policy=policy,
+            )
 
         self._repository = repository
-        self._settings = Settings(policy, max_set, adopt, stored_phone, new_run, mint)
+        self._settings = Settings(policy, max_set, adopt, stored_phone, begin, mint)
 
 
 class Resolver(_Resolving[Repository]):
@@ -181,15 +185,5 @@ def build_index(
         StoreError: the store failed; nothing was written.
     """
     policy = Policy() if policy is None else policy
-    at = utc(now) or present()
-    made = Run(
-        run_id or id_maker(at)(),
-        "build_index",
-        "",
-        actor,
-        "leadfold",
-        at,
-        policy.fingerprint,
-        {"leadfold": installed_version(), **policy.versions},
-    )
+    made = new_run("build_index", actor=actor, run_id=run_id, now=now, policy=policy)
     return run(indexing(policy, made), repository)

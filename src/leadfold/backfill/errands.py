@@ -8,14 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from leadfold.backfill.applying import applying, applying_in_chunks
-from leadfold.backfill.minting import id_maker, installed_version, new_run
-from leadfold.backfill.minting import now as present
+from leadfold.backfill.minting import id_maker, new_run
 from leadfold.backfill.planning import make_plan
 from leadfold.backfill.rollback import RollbackPlan
 from leadfold.backfill.undoing import make_rollback
-from leadfold.changes import Run
 from leadfold.errands import look
-from leadfold.model import utc
 from leadfold.policy import Policy
 
 if TYPE_CHECKING:
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
     from leadfold.reporter import Reporter
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["apply", "plan", "plan_rollback", "rollback"]
+__all__ = ["apply", "check_mode", "plan", "plan_rollback", "rollback"]
 
 ACTION = "backfill_customers"
 
@@ -49,27 +46,30 @@ def plan(
     reporter: Reporter,
 ) -> Errand[Plan]:
     """Decide in one snapshot what a backfill would write."""
-    if mode not in {"fill", "reconcile"}:
-        msg = f"mode must be 'fill' or 'reconcile', not {mode!r}"
-        raise ValueError(msg)
+    check_mode(mode)
     policy = Policy() if policy is None else policy
-    at = utc(now) or present()
-    make_id = new_id or id_maker(at)
-    run = Run(
-        id=run_id or id_maker(at)(),
-        action=ACTION,
-        mode=mode,
+    run = new_run(
+        ACTION,
         actor=actor,
+        mode=mode,
         created_by=created_by,
-        at=at,
-        policy=policy.fingerprint,
-        versions={"leadfold": installed_version(), **policy.versions},
+        run_id=run_id,
+        now=now,
+        policy=policy,
     )
+    make_id = new_id or id_maker(run.at)
     reporter.stage(1, 4, "Grouping leads by customer identifiers")
     asks = make_plan(
         policy, run, new_id=make_id, stored_phone=stored_phone, adopt=adopt, reporter=reporter
     )
     return (yield from look(asks))
+
+
+def check_mode(mode: str) -> None:
+    """Object to a mode that there is not."""
+    if mode not in {"fill", "reconcile"}:
+        msg = f"mode must be 'fill' or 'reconcile', not {mode!r}"
+        raise ValueError(msg)
 
 
 def apply(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from leadfold.changes import Run
@@ -11,6 +12,8 @@ from leadfold.model import utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from leadfold.policy import Policy
 
 __all__ = ["id_maker", "installed_version", "new_run", "now"]
 
@@ -28,13 +31,19 @@ def new_run(
     created_by: str = "leadfold",
     run_id: str | None = None,
     now: datetime | None = None,
+    policy: Policy | None = None,
 ) -> Run:
-    """Return a run that leaves the index's fingerprint as it is; its id and time are new ones."""
+    """Return a run; its id and time are new ones, unless they are given.
+
+    Without a *policy* it leaves the index's fingerprint as it is.
+    """
     at = utc(now) or datetime.now(UTC)
-    versions = {"leadfold": installed_version()}
-    return Run(run_id or id_maker(at)(), action, mode, actor, created_by, at, "", versions)
+    fingerprint, normalizers = (policy.fingerprint, policy.versions) if policy else ("", {})
+    versions = {"leadfold": installed_version(), **normalizers}
+    return Run(run_id or id_maker(at)(), action, mode, actor, created_by, at, fingerprint, versions)
 
 
+@cache
 def installed_version() -> str:
     """Return the version of leadfold that is installed."""
     from importlib.metadata import version  # noqa: PLC0415 - 20 ms that an import need not take

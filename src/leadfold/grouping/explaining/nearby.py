@@ -31,7 +31,7 @@ class ClosedSets:
             first: dict[str, int] = {}
             for row, value in column.pairs():
                 if (holder := first.setdefault(value, row)) != row:
-                    sets.union((holder, row))
+                    sets.join(holder, row)
         for ruling in rulings:
             sets.union(self._rows_of(ruling))
         self._labels, size = numbered([sets.find(row) for row in range(len(columns.ids))])
