@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "Around",
+    "Awaited",
     "CustomerBatch",
     "DependentCount",
+    "Entry",
     "Holders",
     "LeadBatch",
     "LedgerEntry",
@@ -151,6 +154,45 @@ class Holders:
 
 
 @attrs.frozen
+class Awaited:
+    """A lead that was resolved at *at*, to be inserted with *customer_id*, before it had a row."""
+
+    customer_id: str
+    at: datetime
+
+
+@attrs.frozen
+class Entry:
+    """What the identity index holds for a record, and the customer that its row has now.
+
+    *customer_id* is None where there is no row or no link; of a customer's own record it is the
+    customer. *awaited* says what became of a lead when it had no row yet.
+    """
+
+    identifiers: tuple[Identifier, ...]
+    customer_id: str | None = None
+    awaited: Awaited | None = None
+
+
+@attrs.frozen
+class Around:
+    """What is met one step from some leads, identifiers and customers; no row twice.
+
+    *holders* has the records that hold each identifier asked for, in text order, and *entries*
+    what the index knows of these and of the leads asked for. *leads* are the rows of both, and of
+    all leads linked to a customer that one of them is linked to or that was asked for; *customers*
+    are the rows of those customers. Of a *crowded* identifier or customer only as many records as
+    were asked for at most are told; of such an identifier no rows come.
+    """
+
+    leads: LeadBatch
+    customers: CustomerBatch
+    holders: Mapping[Identifier, tuple[str, ...]]
+    entries: Mapping[str, Entry]
+    crowded: frozenset[Identifier | str] = frozenset()
+
+
+@attrs.frozen
 class Reference:
     """A *row* of *table* (``Lead``, a dependent, a carried table) that points at a customer.
 
@@ -216,6 +258,17 @@ class Reader(Protocol):
 
     def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         """Return up to *at_most* holders of each identifier, from the identity index."""
+        ...
+
+    def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """Return what is met one step from these, by look-up alone: nothing is scanned."""
         ...
 
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
