@@ -61,6 +61,7 @@ __all__ = [
     "recorded",
     "rulings",
     "runs",
+    "shown",
     "together",
     "unexplained",
 ]
@@ -203,6 +204,11 @@ def around(
     """Ask `Reader.around`."""
     asked = (leads, identifiers, customers)
     return cast("Around", (yield Call("around", asked, {"at_most": at_most})))
+
+
+def shown(column: str, values: Collection[str]) -> Asks[Collection[str]]:
+    """Ask `Reader.shown`."""
+    return cast("Collection[str]", (yield Call("shown", (column, values))))
 
 
 def recorded(record_id: str) -> Asks[tuple[Identifier, ...] | None]:

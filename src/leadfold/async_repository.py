@@ -58,6 +58,10 @@ class AsyncReader(Protocol):
         """Return what `leadfold.repository.Reader.around` does."""
         ...
 
+    async def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return what `leadfold.repository.Reader.shown` does."""
+        ...
+
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what `leadfold.repository.Reader.recorded` does."""
         ...

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from leadfold.model import Identifier, Ruling
 
 __all__ = [
+    "Await",
     "Carry",
     "Change",
     "ChangeSet",
@@ -85,6 +86,21 @@ class Link:
     before: str | None
     after: str | None
     reason: str
+
+
+@attrs.frozen
+class Await:
+    """A lead that has no row yet is to be inserted with customer *after*; it was *before*, if ever.
+
+    The ledger has it as the link that it will be; the index, where the lead must have an entry,
+    has the customer, and the time *at* which it was decided.
+    """
+
+    lead_id: str
+    before: str | None
+    after: str
+    reason: str
+    at: datetime
 
 
 @attrs.frozen
@@ -182,6 +198,7 @@ Change = (
     InsertCustomer
     | PatchCustomer
     | Link
+    | Await
     | Follow
     | Carry
     | Relink

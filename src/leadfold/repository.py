@@ -106,6 +106,18 @@ class LeadBatch:
     indexed: Sequence[tuple[Identifier, ...] | None] = attrs.field(repr=False)
     unreadable: Sequence[tuple[str, str]] = ()
 
+    def only(self, places: Sequence[int]) -> LeadBatch:
+        """Return the rows at *places* alone, in their order."""
+        return LeadBatch(
+            [self.ids[place] for place in places],
+            {name: [cells[place] for place in places] for name, cells in self.fields.items()},
+            [self.names[place] for place in places],
+            [self.created_at[place] for place in places],
+            [self.customer_ids[place] for place in places],
+            [self.versions[place] for place in places],
+            [self.indexed[place] for place in places],
+        )
+
 
 @attrs.frozen
 class CustomerBatch:
@@ -125,6 +137,20 @@ class CustomerBatch:
     made_by: Sequence[Maker | None] = attrs.field(repr=False)
     versions: Sequence[Version] = attrs.field(repr=False)
     indexed: Sequence[tuple[Identifier, ...] | None] = attrs.field(repr=False)
+
+    def only(self, places: Sequence[int]) -> CustomerBatch:
+        """Return the rows at *places* alone, in their order."""
+        return CustomerBatch(
+            [self.ids[place] for place in places],
+            [self.names[place] for place in places],
+            [self.phones[place] for place in places],
+            [self.emails[place] for place in places],
+            [self.metadata[place] for place in places],
+            [self.created_at[place] for place in places],
+            [self.made_by[place] for place in places],
+            [self.versions[place] for place in places],
+            [self.indexed[place] for place in places],
+        )
 
 
 @attrs.frozen
@@ -269,6 +295,10 @@ class Reader(Protocol):
         at_most: int,
     ) -> Around:
         """Return what is met one step from these, by look-up alone: nothing is scanned."""
+        ...
+
+    def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return those of *values* that customers show: *column* is ``phone`` or ``email``."""
         ...
 
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.backfill.snapshot import RECORD
 from leadfold.changes import (
     Carry,
     Follow,
@@ -94,6 +95,11 @@ class PlannedUnits:
                 yield self._unit(number, component)
             else:
                 continue
+            number += 1
+        customers = self.snapshot.customers
+        for customer, entry in sorted(self.assignment.lenders.items()):
+            record = Reindex(RECORD + customer, entry)
+            yield Unit(number, {}, {customer: customers[customer].version}, (record,))
             number += 1
 
     def target(self, row: int) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from leadfold.changes import Follow, InsertCustomer, Link, Retire
+from leadfold.changes import Await, Follow, InsertCustomer, Link, Retire
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Change, Unit
@@ -108,16 +109,20 @@ def _events(changes: Iterable[Change]) -> Iterator[Event]:
                 yield Event("customer_retired", change.into, before=change.customer_id)
 
 
-def without_rows(units: Iterable[Unit], rowless: Container[str]) -> Iterator[Unit]:
-    """Yield *units* without what is to be done to leads that have no row yet.
+def without_rows(
+    units: Iterable[Unit], rowless: Container[str], at: datetime
+) -> Iterator[Unit]:
+    """Yield *units*, where leads that have no row yet await their customer instead of a link.
 
     What they hold is indexed all the same; who inserts the row gives it the customer decided.
     """
     for unit in units:
         kept = (
-            change
+            Await(change.lead_id, change.before, change.after or "", change.reason, at)
+            if isinstance(change, Link) and change.lead_id in rowless
+            else change
             for change in unit.changes
-            if not (isinstance(change, (Link, Follow)) and change.lead_id in rowless)
+            if not (isinstance(change, Follow) and change.lead_id in rowless)
         )
         leads = {lead: version for lead, version in unit.leads.items() if lead not in rowless}
         yield attrs.evolve(unit, leads=leads, changes=tuple(kept))

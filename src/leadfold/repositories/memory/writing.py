@@ -82,6 +82,8 @@ class Writer:
             self._rule(ruling.id, staged)
         for record in staged.records:
             self.draft.index.record(record.record_id, record.identifiers)
+        if staged.awaited:
+            self.draft.index.awaited.update(staged.awaited)
         for erase in staged.erased:
             self.draft.index.forget(erase.lead_id)
             self._blank_images(erase)
