@@ -92,15 +92,14 @@ class Link:
 class Await:
     """A lead that has no row yet is to be inserted with customer *after*; it was *before*, if ever.
 
-    The ledger has it as the link that it will be; the index, where the lead must have an entry,
-    has the customer, and the time *at* which it was decided.
+    The ledger has it as the link that it will be. *until* is how long it counts without a row.
     """
 
     lead_id: str
     before: str | None
     after: str
     reason: str
-    at: datetime
+    until: datetime
 
 
 @attrs.frozen

@@ -35,6 +35,9 @@ __all__ = [
     "undeclared",
 ]
 
+RECORD = "customer:"
+"""What the id of a customer that takes part as a record of its own begins with."""
+
 LEAD, CUSTOMER, RULING = "Lead", "Customer", "Ruling"
 """What the ledger calls these tables, whatever the store does."""
 
@@ -181,10 +184,13 @@ class Holders:
 
 @attrs.frozen
 class Awaited:
-    """A lead that was resolved at *at*, to be inserted with *customer_id*, before it had a row."""
+    """A lead that was resolved before it had a row: it is to be inserted with *customer_id*.
+
+    Until *until* it counts without one; then it is as if it had never been.
+    """
 
     customer_id: str
-    at: datetime
+    until: datetime
 
 
 @attrs.frozen
@@ -204,15 +210,15 @@ class Entry:
 class Around:
     """What is met one step from some leads, identifiers and customers; no row twice.
 
-    *holders* has the records that hold each identifier asked for, in text order, and *entries*
+    *holders* has the records that hold each identifier asked for, in any order, and *entries*
     what the index knows of these and of the leads asked for. *leads* are the rows of both, and of
     all leads linked to a customer that one of them is linked to or that was asked for; *customers*
     are the rows of those customers. Of a *crowded* identifier or customer only as many records as
     were asked for at most are told; of such an identifier no rows come.
     """
 
-    leads: LeadBatch
-    customers: CustomerBatch
+    leads: tuple[LeadBatch, ...]
+    customers: tuple[CustomerBatch, ...]
     holders: Mapping[Identifier, tuple[str, ...]]
     entries: Mapping[str, Entry]
     crowded: frozenset[Identifier | str] = frozenset()

@@ -12,6 +12,7 @@ import attrs
 from leadfold import asking
 from leadfold.exceptions import PolicyError
 from leadfold.grouping import Scanner
+from leadfold.repository import RECORD
 from leadfold.survivorship import when
 
 if TYPE_CHECKING:
@@ -29,17 +30,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 __all__ = [
-    "RECORD",
     "Gathering",
     "Snapshot",
     "StoredCustomer",
     "read_snapshot",
     "refuse_unmapped",
 ]
-
-RECORD = "customer:"
-"""What the id of a customer that takes part as a record of its own begins with."""
-
 
 @attrs.frozen
 class StoredCustomer:
@@ -156,7 +152,7 @@ class Gathering:
         snapshot = self._snapshot
         self._scanner.add_usable(lead, identifiers)
         snapshot.names.append(None)
-        snapshot.ages.append(_age(by.at))
+        snapshot.ages.append(_age(by.until))
         snapshot.links.append(by.customer_id or None)
         snapshot.add_versions([0])
         snapshot.changed.append(False)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from leadfold.backfill.snapshot import RECORD
 from leadfold.changes import (
     Carry,
     Follow,
@@ -21,6 +20,7 @@ from leadfold.changes import (
     timestamp,
 )
 from leadfold.model import INDIVIDUAL
+from leadfold.repository import RECORD
 from leadfold.survivorship import first_text, shown_phone
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import attrs
 
 from leadfold import asking
-from leadfold.backfill.snapshot import RECORD, Gathering
+from leadfold.backfill.snapshot import Gathering
+from leadfold.repository import RECORD
 from leadfold.resolving.known import Asked, Known, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from leadfold.asking import Asks
     from leadfold.backfill.snapshot import Snapshot
@@ -44,15 +45,14 @@ class TooLargeError(Exception):
 class Bounds:
     """How far a set may go.
 
-    It has at most *max_set* records. A lead without a row counts until *grace* after it was
-    resolved. With *cutting* values may be left out for being generic: owners are told apart by
+    It has at most *max_set* records. Leads that are awaited count while *now* is before what they
+    are awaited until. With *cutting* values may be left out for being generic: owners are told apart by
     the customers they are linked to, so links must be what the grouping says. With *pinning*
     links that nobody explains are asked for.
     """
 
     max_set: int
     now: datetime
-    grace: timedelta
     cutting: bool
     pinning: bool
 
@@ -106,13 +106,18 @@ class Connected:
             yield from self._look_up()
         if rest := self._not_beside():
             self._note_beside((yield from asking.together(*self._questions_beside(rest))))
-        return cast("StoreFacts", self._facts)
+        return self._facts_read
+
+    @property
+    def _facts_read(self) -> StoreFacts:
+        assert self._facts is not None  # noqa: S101 - the first look-up asks for them
+        return self._facts
 
     def snapshot(self) -> Snapshot:
         """Return the set as the batch would read it."""
         known = self._known
         gathered = Gathering(
-            self._policy, cast("StoreFacts", self._facts), self._rulings, raw_phones=True
+            self._policy, self._facts_read, self._rulings, raw_phones=True
         )
         for batch, places in _by_batch(known.leads[lead] for lead in self._rows()):
             gathered.add_leads(batch.only(places))
@@ -263,7 +268,7 @@ class Connected:
         entry = self._known.entries.get(lead)
         if entry is None or entry.awaited is None:
             return False
-        return self._bounds.now - entry.awaited.at < self._bounds.grace
+        return self._bounds.now < entry.awaited.until
 
     def _awaited_by(self, lead: str) -> str | None:
         """Return the customer that *lead*, which has no row, is to be inserted with."""
@@ -329,9 +334,12 @@ class Connected:
         )
         self._forget_crowded(missing)
         leads = self._not_beside() | (set() if self._facts else set(self._given))
-        questions = [asked.question(), *self._questions_beside(leads)]
+        questions: list[asking.Asks[object] | asking.Stream[object]] = [
+            cast("asking.Asks[object]", asked.question()),
+            *self._questions_beside(leads),
+        ]
         if self._facts is None:
-            questions += [asking.facts(), asking.rulings()]
+            questions += cast("list[asking.Asks[object]]", [asking.facts(), asking.rulings()])
         answers = yield from asking.together(*questions)
         if self._facts is None:
             *answers, self._facts, self._rulings = answers

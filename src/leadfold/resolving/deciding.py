@@ -110,7 +110,7 @@ def _events(changes: Iterable[Change]) -> Iterator[Event]:
 
 
 def without_rows(
-    units: Iterable[Unit], rowless: Container[str], at: datetime
+    units: Iterable[Unit], rowless: Container[str], until: datetime
 ) -> Iterator[Unit]:
     """Yield *units*, where leads that have no row yet await their customer instead of a link.
 
@@ -118,7 +118,7 @@ def without_rows(
     """
     for unit in units:
         kept = (
-            Await(change.lead_id, change.before, change.after or "", change.reason, at)
+            Await(change.lead_id, change.before, change.after or "", change.reason, until)
             if isinstance(change, Link) and change.lead_id in rowless
             else change
             for change in unit.changes

@@ -53,7 +53,6 @@ class Settings:
         return Bounds(
             self.max_set,
             run.at,
-            self.grace,
             cutting=reconciles,
             pinning=reconciles and not self.adopt,
         )
@@ -114,7 +113,7 @@ def _decided(leads: Sequence[object], settings: Settings) -> Asks[_Found]:
         queued = tuple(Decision(lead, None, "queued") for lead in given.ids)
         return _Found(queued, _change_set(facts, run, []), facts.owns_transaction)
     written = list(decided.units)
-    kept = list(without_rows(written, connected.rowless, run.at))
+    kept = list(without_rows(written, connected.rowless, run.at + settings.grace))
     made = decisions(decided.units, written, given.ids)
     return _Found(made, _change_set(facts, run, kept), facts.owns_transaction)
 
@@ -136,7 +135,7 @@ def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
     units: list[Unit] = []
     try:
         decided, facts = yield from _settle(connected, settings, run, [])
-        units = list(without_rows(decided.units, connected.rowless, run.at))
+        units = list(without_rows(decided.units, connected.rowless, run.at + settings.grace))
     except TooLargeError:
         facts = yield from asking.facts()
     if held:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
-from leadfold.backfill.snapshot import RECORD
 from leadfold.grouping import Scanner
+from leadfold.repository import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,13 +85,16 @@ class Known:
         self.entries.update(around.entries)
         self.holders.update(around.holders)
         self.crowded.update(dict.fromkeys(around.crowded, asked.at_most))
-        self.add_leads(around.leads, self.leads)
-        self._add_customers(around.customers)
+        for rows in around.leads:
+            self.add_leads(rows, self.leads)
+            self.looked_for.update(rows.ids)
+        for customers in around.customers:
+            self._add_customers(customers)
         direct = set(asked.leads)
         for identifier, records in around.holders.items():
             if identifier not in around.crowded:
                 direct.update(records)
-        self.looked_for.update(direct, around.leads.ids)
+        self.looked_for.update(direct)
         self._add_links(asked, around.leads, direct)
 
     def add_leads(self, batch: LeadBatch, into: dict[str, tuple[LeadBatch, int]]) -> None:
@@ -110,12 +113,14 @@ class Known:
             if batch.made_by[place] is None:
                 self.held[RECORD + customer] = scanner.columns.identifiers(place)
 
-    def _add_links(self, asked: Asked, batch: LeadBatch, direct: Iterable[str]) -> None:
+    def _add_links(
+        self, asked: Asked, batches: Iterable[LeadBatch], direct: Iterable[str]
+    ) -> None:
         """Keep all leads of the customers that were reached in one step."""
         linked: dict[str, list[str]] = defaultdict(list)
-        for lead, customer in zip(batch.ids, batch.customer_ids, strict=True):
-            if customer is not None:
-                linked[customer].append(lead)
+        for batch in batches:
+            for lead, customer in zip(batch.ids, batch.customer_ids, strict=True):
+                linked[customer or ""].append(lead)
         reached = set(asked.customers)
         for record in direct:
             if record.startswith(RECORD):

@@ -131,8 +131,8 @@ class MemoryReader:
         shown = [self.tables.customers.rows.get(each) for each in linked]
         named = {*leads, *(record for records in holders.values() for record in records)}
         return Around(
-            self._lead_batch(found, self._fields()),
-            self._customer_batch([each for each in shown if each is not None]),
+            (self._lead_batch(found, self._fields()),),
+            (self._customer_batch([each for each in shown if each is not None]),),
             holders,
             {each: self._entry(each) for each in sorted(named)},
             frozenset(crowded),

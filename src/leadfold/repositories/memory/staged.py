@@ -94,7 +94,7 @@ class Staged:
 
     def _await(self, change: Await) -> None:
         self._require(change.after)
-        self.awaited[change.lead_id] = Awaited(change.after, change.at)
+        self.awaited[change.lead_id] = Awaited(change.after, change.until)
         self._log(LEAD, change.lead_id, "link", change.before, change.after, change.reason)
 
     def _follow(self, follow: Follow) -> None:

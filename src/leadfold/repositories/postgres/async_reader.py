@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.reading import Reading
     from leadfold.repositories.postgres.steps import Query
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -57,6 +58,22 @@ class AsyncPostgresReader:
     async def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         """See `leadfold.repository.Reader.holders`."""
         return await self._session.run(self._reading.holders(identifiers, at_most))
+
+    async def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """See `leadfold.repository.Reader.around`."""
+        asked = self._reading.around(leads, identifiers, customers, at_most)
+        return await self._session.run(asked)
+
+    async def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """See `leadfold.repository.Reader.shown`."""
+        return await self._session.run(self._reading.shown(column, values))
 
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """See `leadfold.repository.Reader.recorded`."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.session import Session
     from leadfold.repositories.postgres.steps import Query
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -56,6 +57,21 @@ class PostgresReader:
     def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         """Return up to *at_most* holders of each identifier, from the identity index."""
         return self._session.run(self._reading.holders(identifiers, at_most))
+
+    def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """Return what is met one step from these, by look-up alone."""
+        return self._session.run(self._reading.around(leads, identifiers, customers, at_most))
+
+    def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return those of *values* that customers show."""
+        return self._session.run(self._reading.shown(column, values))
 
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what the identity index holds for a record, or None where it never saw it."""

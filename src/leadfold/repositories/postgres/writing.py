@@ -242,6 +242,8 @@ class _Writer:
         yield from undoing.rule()
         if any(part in _LOGGED for part, _ in counts):
             yield self.shapes.statement("log", bound)
+        if any(part == "await" for part, _ in counts):
+            yield self.shapes.statement("await_leads", bound)
         followed = yield from self._follow(bound, counts)
         yield from undoing.move()
         yield from undoing.retire(kept)
@@ -290,7 +292,7 @@ class _Writer:
 
 
 _FIRST = 1  # the clock of a commit before which no value had a holder
-_LOGGED = {"insert", "link", "patch", "restore", "rule"}
+_LOGGED = {"insert", "link", "await", "patch", "restore", "rule"}
 
 
 @attrs.frozen
