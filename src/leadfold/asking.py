@@ -16,7 +16,7 @@ import attrs
 from leadfold.driving import adrive, drive
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from leadfold.async_repository import AsyncReader
     from leadfold.changes import Run
@@ -137,7 +137,7 @@ Asks = Generator[Question, object, R]
 class Bundling(Protocol):
     """A reader that can answer several questions in one way there and back."""
 
-    def together(self, calls: tuple[Call, ...]) -> list[object]:
+    def together(self, calls: Sequence[Call]) -> list[object]:
         """Return the answers in order; of what is told bit by bit, a list of all."""
         ...
 
@@ -146,7 +146,7 @@ class Bundling(Protocol):
 class AsyncBundling(Protocol):
     """The same, awaited."""
 
-    async def together(self, calls: tuple[Call, ...]) -> list[object]:
+    async def together(self, calls: Sequence[Call]) -> list[object]:
         """Return what `Bundling.together` does."""
         ...
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.repositories.postgres.bundling import answered
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+    from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
     from typing import TypeVar
 
+    from leadfold.asking import Call
     from leadfold.changes import Run
     from leadfold.model import Identifier, Ruling
     from leadfold.repositories.postgres.async_session import AsyncSession
@@ -125,6 +128,10 @@ class AsyncPostgresReader:
     async def audited(self) -> Mapping[str, int]:
         """See `leadfold.repository.Reader.audited`."""
         return await self._session.run(self._reading.audited())
+
+    async def together(self, calls: Sequence[Call]) -> list[object]:
+        """See `leadfold.asking.Bundling.together`."""
+        return await self._session.run(answered(self._reading, calls))
 
     async def _each(self, queries: Iterable[Query[list[T]]]) -> AsyncIterator[T]:
         for query in queries:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.repositories.postgres.bundling import answered
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import TypeVar
 
+    from leadfold.asking import Call
     from leadfold.changes import Run
     from leadfold.model import Identifier, Ruling
     from leadfold.repositories.postgres.reading import Reading
@@ -126,6 +129,10 @@ class PostgresReader:
     def audited(self) -> Mapping[str, int]:
         """Return how many entries of the audit trail name each action."""
         return self._session.run(self._reading.audited())
+
+    def together(self, calls: Sequence[Call]) -> list[object]:
+        """Return the answers to several questions, had in one round trip where they can be."""
+        return self._session.run(answered(self._reading, calls))
 
     def _each(self, queries: Iterable[Query[list[T]]]) -> Iterator[T]:
         for query in queries:
