@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import pytest
 
-from leadfold import InMemoryRepository, backfill, group
+from leadfold import backfill, group
 from leadfold.backfill.minting import new_run
 from leadfold.changes import ChangeSet, Rule, Unit
 from leadfold.exceptions import ConflictingRulingsError
@@ -26,7 +26,7 @@ from properties.sequences import NeverScans, partition
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from leadfold import Lead
+    from leadfold import InMemoryRepository, Lead
     from leadfold.policy import Strategy
     from leadfold.testing.strategies import Case
 

@@ -37,6 +37,7 @@ __all__ = [
     "refuse_unmapped",
 ]
 
+
 @attrs.frozen
 class StoredCustomer:
     """What a plan needs of a customer row; *indexed* is what the identity index holds for it."""

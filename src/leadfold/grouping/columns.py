@@ -97,9 +97,7 @@ class Columns:
     def only(self, rows: Sequence[int]) -> Columns:
         """Return the columns of *rows* alone, in their order; what was refused is left out."""
         by_kind = [each.only(rows) for each in self.by_kind]
-        return Columns(
-            self.kinds, [self.ids[row] for row in rows], by_kind, generic=self.generic
-        )
+        return Columns(self.kinds, [self.ids[row] for row in rows], by_kind, generic=self.generic)
 
     def rejections(self) -> Iterator[Rejection]:
         """Yield every refused value with its lead, in order of lead id and field."""

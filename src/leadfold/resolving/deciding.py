@@ -109,9 +109,7 @@ def _events(changes: Iterable[Change]) -> Iterator[Event]:
                 yield Event("customer_retired", change.into, before=change.customer_id)
 
 
-def without_rows(
-    units: Iterable[Unit], rowless: Container[str], until: datetime
-) -> Iterator[Unit]:
+def without_rows(units: Iterable[Unit], rowless: Container[str], until: datetime) -> Iterator[Unit]:
     """Yield *units*, where leads that have no row yet await their customer instead of a link.
 
     What they hold is indexed all the same; who inserts the row gives it the customer decided.

@@ -160,13 +160,13 @@ def _settle(
             run,
             new_id=settings.new_id,
             stored_phone=settings.stored_phone,
-            unexplained=connected.unexplained,
+            unexplained=connected.beside.unexplained,
         )
         crossed = connected.crossed(decided.units.resolution)
         if not crossed:
             break
         connected.open(crossed)
-    for count in connected.dependents:
+    for count in connected.beside.dependents:
         decided.dependents.add(count)
     decided.dependents.finish()
     shown: dict[str, Collection[str]] = {}

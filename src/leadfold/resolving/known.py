@@ -12,7 +12,7 @@ from leadfold.grouping import Scanner
 from leadfold.repository import RECORD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from leadfold.asking import Asks
     from leadfold.model import Identifier
@@ -50,12 +50,12 @@ class Reach:
 
     policy: Policy
 
-    def ties(self, held: Sequence[Identifier]) -> Sequence[Identifier]:
+    def ties(self, held: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
         """Return those of the identifiers *held* that can tie."""
         if self.policy.strategy == "linked":
             return held
         strongest = self.strongest(held)
-        return [each for each in held if each.kind == strongest]
+        return tuple(each for each in held if each.kind == strongest)
 
     def strongest(self, held: Iterable[Identifier]) -> str | None:
         """Return the strongest kind of the identifiers *held*, or None."""
@@ -113,9 +113,7 @@ class Known:
             if batch.made_by[place] is None:
                 self.held[RECORD + customer] = scanner.columns.identifiers(place)
 
-    def _add_links(
-        self, asked: Asked, batches: Iterable[LeadBatch], direct: Iterable[str]
-    ) -> None:
+    def _add_links(self, asked: Asked, batches: Iterable[LeadBatch], direct: Iterable[str]) -> None:
         """Keep all leads of the customers that were reached in one step."""
         linked: dict[str, list[str]] = defaultdict(list)
         for batch in batches:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from leadfold.repositories.postgres.steps import Answer, Statement, Together
+from leadfold.repositories.postgres.steps import Answer, Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from leadfold.asking import Call
     from leadfold.repositories.postgres.reading import Reading
-    from leadfold.repositories.postgres.steps import Query, Steps
+    from leadfold.repositories.postgres.steps import Query, Statement, Steps
 
 __all__ = ["answered"]
 
@@ -50,9 +50,7 @@ def _all(queries: Iterable[Query[list[object]]]) -> Steps[object]:
     asked = list(queries)
     answer = yield Together(tuple(query.statement for query in asked))
     return [
-        one
-        for query, part in zip(asked, answer.each, strict=True)
-        for one in query.made(part.rows)
+        one for query, part in zip(asked, answer.each, strict=True) for one in query.made(part.rows)
     ]
 
 

@@ -92,9 +92,7 @@ class Shapes:
         In order: holders of values, index entries, leads, customers.
         """
         parts = ("around_holders", "around_entries", "around_leads", "around_customers")
-        return [
-            self.statement("around", parameters, around_what=self.text(part)) for part in parts
-        ]
+        return [self.statement("around", parameters, around_what=self.text(part)) for part in parts]
 
     def shown(self, field: str, parameters: Parameters) -> Statement:
         """Return the query for values that customers show in a mapped *field*."""
@@ -386,13 +384,15 @@ class Shapes:
 
     def _casts(self) -> dict[str, sql.Composable]:
         """Return ids that come as text, as the types of the columns that they are looked up in."""
-        lead, link = self._names["lead.id_type"], self._names["lead.customer_type"]
-        customer = self._names["customer.id_type"]
+        places = {
+            "direct_lead": ("direct.record_id", "lead.id_type"),
+            "named_lead": ("named.record_id", "lead.id_type"),
+            "reached_link": ("reached.customer_id", "lead.customer_type"),
+            "reached_customer": ("reached.customer_id", "customer.id_type"),
+        }
         return {
-            "direct_lead": cast_where_castable("direct.record_id", cast("sql.SQL", lead)),
-            "named_lead": cast_where_castable("named.record_id", cast("sql.SQL", lead)),
-            "reached_link": cast_where_castable("reached.customer_id", cast("sql.SQL", link)),
-            "reached_customer": cast_where_castable("reached.customer_id", cast("sql.SQL", customer)),
+            name: cast_where_castable(text, cast("sql.SQL", self._names[kind]))
+            for name, (text, kind) in places.items()
         }
 
     def _pieces(self, *names: str) -> dict[str, sql.Composable]:
