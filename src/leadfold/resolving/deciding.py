@@ -89,12 +89,15 @@ def _outcome(units: PlannedUnits, changes: Sequence[Change], row: int, customer:
 def _reasons(units: PlannedUnits, lead: str, row: int) -> Iterator[str]:
     """Yield what ties *lead* to others of its group, and what it holds that joined nobody."""
     resolution = units.resolution
-    for tie in resolution.links:
+    for tie in resolution.links_of(lead):
         if lead in (tie.lead_id, tie.other_id):
             yield tie.sentence()
     held = {*resolution.columns.identifiers(row)}
+    left_out = held & resolution.columns.generic
+    for identifier in sorted(left_out):
+        yield f"{identifier} did not join its holders: too many groups hold it"
     for stop in resolution.stops:
-        if stop.identifier in held:
+        if stop.identifier in held - left_out:
             yield str(stop)
 
 
