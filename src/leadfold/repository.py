@@ -237,7 +237,10 @@ class Reader(Protocol):
         action: str | None = None,
         status: str | None = None,
     ) -> tuple[Run, ...]:
-        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
+        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given.
+
+        The figures of an open run are those of its ledger.
+        """
         ...
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
@@ -245,7 +248,10 @@ class Reader(Protocol):
         ...
 
     def later(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield what later runs did to rows that this run changed, in the order written."""
+        """Yield what other runs did to rows after this run first changed them.
+
+        In the order written, which is the order of the entries: runs may take turns.
+        """
         ...
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
@@ -307,9 +313,13 @@ class Repository(Protocol):
         no row; a `Rule` that finds its ruling in that state already. A `Retire` of a customer
         that something still points at is a data fault, as a `Restore` where there is a row.
 
+        Under a run of status `leadfold.changes.OPEN` there may be any number of commits, each of
+        them whole; the store gives their units numbers that no other unit of the run has.
+
         With a `Chunk` this holds of each chunk of a run: `leadfold.progress.opened` says whether
         the run can go on, `Progress.closed` what its row becomes; what is answered are the
         figures of the whole run so far, and the failures of this chunk. What the run itself
-        claimed makes none of its units stale. The audit entry comes with the last chunk.
+        claimed makes none of its units stale. The audit entry comes with the last chunk, and with
+        none where the change set asks for none.
         """
         ...

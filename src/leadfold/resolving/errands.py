@@ -11,7 +11,13 @@ from leadfold.backfill.planning import decide
 from leadfold.backfill.snapshot import refuse_unmapped
 from leadfold.changes import ChangeSet, Reindex, Unit, planned_stats
 from leadfold.errands import look, write
-from leadfold.exceptions import DecisionError, IndexOutdatedError, RetryableError, StalePlanError
+from leadfold.exceptions import (
+    DecisionError,
+    IndexOutdatedError,
+    RetryableError,
+    RunExistsError,
+    StalePlanError,
+)
 from leadfold.model import columns_of, text_ids
 from leadfold.repository import LEAD, LeadBatch
 from leadfold.resolving.closure import TooLargeError, connected_with
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from leadfold.errands import Errand
     from leadfold.policy import Policy
     from leadfold.repository import StoreFacts
+    from leadfold.resolving.running import Running
     from leadfold.survivorship import StoredPhone
 
 __all__ = ["Settings", "forgetting", "previewing", "resolving"]
@@ -37,13 +44,14 @@ ATTEMPTS = 5
 
 @attrs.frozen
 class Settings:
-    """What a resolver was made with; *new_run* and *new_id* are the shell's clock and ids."""
+    """What a resolver was made with; *running* and *new_id* have the shell's clock and ids."""
 
     policy: Policy
     max_set: int
     adopt: bool
     stored_phone: StoredPhone
-    new_run: Callable[[], Run]
+    audit: bool
+    running: Running
     new_id: Callable[[], str]
 
 
@@ -64,15 +72,17 @@ def previewing(leads: Sequence[object], settings: Settings) -> Errand[tuple[Deci
 
 def resolving(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
     """Decide on *leads*, and write it."""
-    return (yield from _settled(lambda: _decided(leads, settings)))
+    return (yield from _settled(lambda: _decided(leads, settings), settings))
 
 
 def forgetting(lead_id: str, settings: Settings) -> Errand[None]:
     """Decide what becomes of those that were connected with a lead that is gone, and write it."""
-    yield from _settled(lambda: _forgotten(lead_id, settings))
+    yield from _settled(lambda: _forgotten(lead_id, settings), settings)
 
 
-def _settled(decided: Callable[[], Asks[_Found]]) -> Errand[tuple[Decision, ...]]:
+def _settled(
+    decided: Callable[[], Asks[_Found]], settings: Settings
+) -> Errand[tuple[Decision, ...]]:
     """Write what *decided* comes to; decide again where somebody was faster."""
     for attempt in range(1, ATTEMPTS + 1):
         found = yield from look(decided())
@@ -86,6 +96,10 @@ def _settled(decided: Callable[[], Asks[_Found]]) -> Errand[tuple[Decision, ...]
                 raise RetryableError(msg) from e
             if attempt == ATTEMPTS:
                 raise
+        except RunExistsError:
+            if attempt == ATTEMPTS:
+                raise
+            settings.running.over(found.changes.run)
         else:
             return found.decisions
     raise AssertionError
@@ -101,13 +115,15 @@ def _decided(leads: Sequence[object], settings: Settings) -> Asks[_Found]:
         )
     except TooLargeError:
         queued = tuple(Decision(lead, None, "queued") for lead in given.ids)
-        return _Found(queued, _change_set(facts, settings.new_run(), []), facts.owns_transaction)
-    run = settings.new_run()
+        return _Found(
+            queued, _change_set(facts, settings, settings.running.run(), []), facts.owns_transaction
+        )
+    run = settings.running.run()
     units = yield from _units(snapshot, settings, run)
     written = list(units)
     kept = list(without_rows(written, rowless))
     made = decisions(units, written, given.ids)
-    return _Found(made, _change_set(facts, run, kept), facts.owns_transaction)
+    return _Found(made, _change_set(facts, settings, run, kept), facts.owns_transaction)
 
 
 def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
@@ -131,11 +147,11 @@ def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
         )
     except TooLargeError:
         snapshot = None
-    run = settings.new_run()
+    run = settings.running.run()
     units = [] if snapshot is None else list((yield from _units(snapshot, settings, run)))
     if held:
         units.append(Unit(len(units), {}, {}, (Reindex(lead_id, ()),)))
-    return _Found((), _change_set(facts, run, units), facts.owns_transaction)
+    return _Found((), _change_set(facts, settings, run, units), facts.owns_transaction)
 
 
 def _units(snapshot: Snapshot, settings: Settings, run: Run) -> Asks[PlannedUnits]:
@@ -153,9 +169,9 @@ def _units(snapshot: Snapshot, settings: Settings, run: Run) -> Asks[PlannedUnit
     return decided.units
 
 
-def _change_set(facts: StoreFacts, run: Run, units: list[Unit]) -> ChangeSet:
+def _change_set(facts: StoreFacts, settings: Settings, run: Run, units: list[Unit]) -> ChangeSet:
     stats = planned_stats(units)
-    return ChangeSet(run, units, stats, facts.clock, on_fault="refuse")
+    return ChangeSet(run, units, stats, facts.clock, on_fault="refuse", audit=settings.audit)
 
 
 def _checked(settings: Settings, given: Collection[str]) -> Asks[StoreFacts]:

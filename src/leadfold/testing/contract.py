@@ -26,6 +26,7 @@ from leadfold.testing.contract_hooks import (
     read_leads,
     read_runs,
 )
+from leadfold.testing.contract_open import OpenContract
 from leadfold.testing.contract_resolving import ResolvingContract
 from leadfold.testing.contract_stored import StoredContract
 from leadfold.testing.contract_told import ToldContract
@@ -44,7 +45,7 @@ Y = Identifier("email", "a@b.co")
 
 
 class RepositoryContract(
-    StoredContract, UndoingContract, ToldContract, ChunkContract, ResolvingContract
+    StoredContract, UndoingContract, ToldContract, ChunkContract, OpenContract, ResolvingContract
 ):
     """What every repository does; subclass it as ``TestMyStore``."""
 

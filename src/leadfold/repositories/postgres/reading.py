@@ -13,7 +13,7 @@ from leadfold.repositories.cells import dump, identifiers_of, json_object, load,
 from leadfold.repositories.postgres.castable import castable
 from leadfold.repositories.postgres.columns import customer_batch, lead_batch
 from leadfold.repositories.postgres.steps import Query
-from leadfold.repositories.records import entry_of, run_of
+from leadfold.repositories.records import entry_of, read_run
 from leadfold.repository import ORIGINAL, DependentCount, Holders, Reference, StoreFacts
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Reading:
         named = None if ids is None else sorted(set(ids))
         given = {"ids": named, "action": action, "status": status}
         rows = yield from self._own_rows("runs", limit=limit, **given)
-        return tuple(run_of(row) for row in rows)
+        return tuple(read_run(row) for row in rows)
 
     def entries(self, name: str, **values: object) -> Iterable[Query[list[LedgerEntry]]]:
         """Yield the query called *name* for entries of the ledger, if there is a ledger."""

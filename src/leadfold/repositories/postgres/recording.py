@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.model import utc
-from leadfold.progress import Progress, gone_on, opened
+from leadfold.progress import STOPPED, Progress, gone_on, opened
 from leadfold.repositories.cells import dump, stored_moment
 from leadfold.repositories.postgres.schema import migrate
-from leadfold.repositories.records import run_of
+from leadfold.repositories.records import read_run, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,14 +59,22 @@ class Record:
             "at": stored_moment(run.at),
         }
 
+    def numbers(self, units: int) -> Steps[list[int]]:
+        """Return numbers that no unit of the run has yet, for so many *units*."""
+        answer = yield self.shapes.statement("unit_numbers", {"units": units})
+        return [cast("int", number) for (number,) in answer.rows]
+
     def _end(self) -> Steps[None]:
         """Let nobody go on with the run that this one ends, which must be as it was read."""
         ends = self.changes.ends
-        if ends is not None:
-            told = {"whose": self.whose, "id": ends.id, "extra": dump(dict(ends.extra))}
-            answer = yield self.shapes.statement("end_run", told)
-            if not answer.count:
-                raise gone_on(ends)
+        if ends is None:
+            return
+        told = {"whose": self.whose, "ids": [ends.id], "limit": 1, "action": None, "status": None}
+        found = yield self.shapes.statement("runs", told)
+        if [read_run(row) for row in found.rows] != [ends]:
+            raise gone_on(ends)
+        row = {"status": STOPPED, "stats": dump(dict(ends.stats)), "extra": dump(dict(ends.extra))}
+        yield self.shapes.statement("end_run", {"whose": self.whose, "id": ends.id, **row})
 
     def close(
         self, stats: Stats, bound: Mapping[str, object], *, reindexed: bool, erased: bool
@@ -80,7 +88,7 @@ class Record:
         run, total = self._progress.closed(self.changes, stats, made)
         told = {
             "whose": self.whose,
-            "run": bound["run"],
+            "run": None if self.changes.open else bound["run"],
             "status": run.status,
             "stats": dump(dict(run.stats)),
             "extra": dump(dict(run.extra)),
@@ -96,5 +104,5 @@ class Record:
             "payload": dump(self.changes.audit_payload(total)),
             "at": stored_moment(run.at),
         }
-        yield self.shapes.closing(told | entry, audited=self.changes.finishes)
+        yield self.shapes.closing(told | entry, audited=self.changes.audited)
         return total

@@ -47,6 +47,7 @@ class Shapes:
         self._templates = {name: text for file in _FILES for name, text in named(file).items()}
         self._names: dict[str, sql.Composable] = {
             "own": identifier(own),
+            "unit_numbers": quoted(sql.Identifier(own, "unit_numbers").as_string(None)),
             "here": fixed("stage.position >= %(low)s AND stage.position < %(high)s"),
             **self._of("lead", mapping.lead),
             **self._of("customer", mapping.customer),
@@ -56,7 +57,7 @@ class Shapes:
         self._names |= self._sources()
         self._names |= self._cells()
         self._names |= self._inserts()
-        self._names |= self._pieces("entry_columns")
+        self._names |= self._pieces("entry_columns", "counted")
         self._names |= self._index() if indexed else _NO_INDEX
         self._names |= {"group_key": _NULL, "patch_misfits": _NOTHING}
         if mapping.customer.metadata is not None:

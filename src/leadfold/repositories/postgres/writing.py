@@ -59,6 +59,10 @@ def commit(
     yield Statement(fixed(read("postgres/staging.sql")))
     customers = shapes.mapping.customer
     stored = frozenset(column.name for column in shapes.catalog.stored(customers.table))
+    if changes.open:
+        units = list(changes.units)
+        numbers = yield from record.numbers(len(units))
+        changes = attrs.evolve(changes, units=units).numbered(numbers)
     staging = Staging(changes.units, customers, stored, tenant)
     yield CopyIn(shapes.text("copy", null=quoted(NULL)), staging.blocks())
     yield _ANALYZE

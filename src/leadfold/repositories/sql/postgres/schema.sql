@@ -38,6 +38,9 @@ CREATE TABLE {own}.ledger (
 );
 CREATE INDEX ledger_row ON {own}.ledger (row_id);
 
+-- The units of runs that many write under at once; a plan numbers its own.
+CREATE SEQUENCE {own}.unit_numbers AS integer CYCLE;
+
 -- The claim: one row for each value that some record holds. version is the clock of the commit
 -- that last gave the value a holder or took one away; a value that nobody holds has no row.
 CREATE TABLE {own}.identity (

@@ -29,9 +29,12 @@ FROM (SELECT coalesce(max(number), 0) AS last FROM {own}.migrations) AS migratio
 LEFT JOIN {own}.index_state AS state ON state.tenant = %(whose)s
 LEFT JOIN {own}.runs AS found ON found.tenant = %(whose)s AND found.id = %(id)s;
 
+-- name: unit_numbers
+SELECT nextval({unit_numbers}) FROM generate_series(1, %(units)s);
+
 -- name: end_run
-UPDATE {own}.runs SET status = 'stopped'
-WHERE tenant = %(whose)s AND id = %(id)s AND status = 'unfinished' AND extra = %(extra)s;
+UPDATE {own}.runs SET status = %(status)s, stats = %(stats)s, extra = %(extra)s
+WHERE tenant = %(whose)s AND id = %(id)s;
 
 -- name: close_run
 WITH closed AS (
