@@ -301,11 +301,11 @@ class ChangeSet:
     """Everything one run writes, or one chunk of it: all that a repository's `commit` takes.
 
     *units* may be a generator and is read once. *expected* are the figures if all of them are
-    written. *claims_at* is the index clock the plan was made at: a value claimed later makes its
-    unit stale. The index takes the run's *policy* as its fingerprint; an empty one leaves it be.
-    With *on_fault* ``refuse`` a unit that the store will not take is no outcome of its own: then
-    nothing at all is written. *chunk* says which part of the run this is, None: the whole. *ends*
-    is an unfinished or open run, as it was read, that nobody may go on with after this.
+    written. *claims_at* is the store's clock when the plan was made: a value claimed later makes
+    its unit stale. The index takes the run's *policy* as its fingerprint; an empty one leaves it
+    be. With *on_fault* ``refuse`` a unit that the store will not take is no outcome of its own:
+    then nothing at all is written. *chunk* says which part of the run this is, None: the whole.
+    *ends* is an unfinished or open run, as it was read, that nobody may go on with after this.
 
     Under a run of status `OPEN` any number of change sets are written, each whole: the first
     begins it, nothing ends it but a rollback. Its figures are those of its ledger. Without
@@ -315,7 +315,7 @@ class ChangeSet:
     run: Run
     units: Iterable[Unit] = attrs.field(repr=False)
     expected: Stats = attrs.field(factory=Stats)
-    claims_at: int = 0
+    claims_at: int | str = 0
     on_stale: OnStale = "refuse"
     on_fault: OnFault = "skip"
     chunk: Chunk | None = None

@@ -57,11 +57,11 @@ class StoreFacts:
 
     *fields* are the lead fields (kinds and scopes) the store maps, or None where it takes any
     name. *unique* are the customer columns declared unique, of ``phone`` and ``email``.
-    *fingerprint* is what the identity index was written with (None: no index yet), *clock* its
-    latest claim. *carried* names the tables, beside leads and dependents, whose rows a merge
-    carries over. *foreign_keys* are the undeclared columns that reference customers, as
-    ``table.column``. *not_null* are the tables whose link cannot be null, with the statement that
-    would let it.
+    *fingerprint* is what the identity index was written with (None: no index yet), *clock* marks
+    the moment: a claim that this does not know of yet is later. *carried* names the tables, beside
+    leads and dependents, whose rows a merge carries over. *foreign_keys* are the undeclared
+    columns that reference customers, as ``table.column``. *not_null* are the tables whose link
+    cannot be null, with the statement that would let it.
     """
 
     tenant: str | None = None
@@ -72,7 +72,7 @@ class StoreFacts:
     foreign_keys: tuple[str, ...] = ()
     not_null: Mapping[str, str] = attrs.field(factory=dict)
     fingerprint: str | None = None
-    clock: int = 0
+    clock: int | str = 0
     owns_transaction: bool = True
 
 

@@ -12,6 +12,7 @@ from leadfold.backfill.snapshot import refuse_unmapped
 from leadfold.changes import ChangeSet, Reindex, Unit, planned_stats
 from leadfold.errands import look, write
 from leadfold.exceptions import (
+    BusyError,
     DecisionError,
     IndexOutdatedError,
     RetryableError,
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "forgetting", "previewing", "resolving"]
 
-ATTEMPTS = 5
-"""How often a decision is made anew when others wrote what it rested on."""
+ATTEMPTS = 100
+"""How often a decision is made anew when others wrote what it rested on: each time one did."""
 
 
 @attrs.frozen
@@ -89,20 +90,29 @@ def _settled(
         if not found.changes.units:
             return found.decisions
         try:
-            yield from write(found.changes)
-        except StalePlanError as e:
-            if not found.owned:
-                msg = "others wrote what this rests on: roll your transaction back and try again"
-                raise RetryableError(msg) from e
+            return (yield from _written(found))
+        except (StalePlanError, RunExistsError) as e:
             if attempt == ATTEMPTS:
                 raise
-        except RunExistsError:
-            if attempt == ATTEMPTS:
-                raise
-            settings.running.over(found.changes.run)
-        else:
-            return found.decisions
+            if isinstance(e, RunExistsError):
+                settings.running.over(found.changes.run)
     raise AssertionError
+
+
+def _written(found: _Found) -> Errand[tuple[Decision, ...]]:
+    """Write what was *found*; where somebody holds the store, say that instead."""
+    try:
+        yield from write(found.changes)
+    except BusyError:
+        if not found.decisions:
+            raise
+        return tuple(Decision(each.lead_id, None, "busy") for each in found.decisions)
+    except StalePlanError as e:
+        if found.owned:
+            raise
+        msg = "others wrote what this rests on: roll your transaction back and try again"
+        raise RetryableError(msg) from e
+    return found.decisions
 
 
 def _decided(leads: Sequence[object], settings: Settings) -> Asks[_Found]:

@@ -116,7 +116,7 @@ class Basis:
 
     leads: Mapping[str, Version]
     customers: Mapping[str, Version]
-    clock: int
+    clock: int | str
 
     def unit(self, number: int, *changes: Change) -> Unit:
         """Return the unit of *changes*; it rests on every stored row that they name."""

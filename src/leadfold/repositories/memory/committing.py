@@ -23,6 +23,7 @@ from leadfold.changes import (
 )
 from leadfold.exceptions import StalePlanError, StoreError, UnitError
 from leadfold.progress import STOPPED, gone_on, opened
+from leadfold.repositories.cells import clock_of
 from leadfold.repositories.memory.rows import AuditEntry
 from leadfold.repositories.memory.tables import Draft
 from leadfold.repositories.memory.writing import Writer
@@ -47,7 +48,7 @@ def commit(tables: Tables, shape: Shape, changes: ChangeSet) -> tuple[Tables, Co
     if changes.open:
         changes = changes.numbered(count(tables.next_unit(changes.run.id)))
     writer = Writer(Draft(tables), shape, changes.run.id)
-    since = _Since(changes.claims_at, progress.clocks)
+    since = _Since(clock_of(changes.claims_at), progress.clocks)
     failed: list[tuple[Unit, UnitFailure]] = []
     stale: set[str] = set()
     for unit in changes.units:

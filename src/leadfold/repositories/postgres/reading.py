@@ -39,9 +39,9 @@ class Reading:
     def facts(self) -> Steps[StoreFacts]:
         """Return what a plan must know before it reads rows."""
         catalog, mapping = self.shapes.catalog, self.shapes.mapping
-        fingerprint, clock = "", 0
-        for row in (yield from self._own_rows("index_state")):
-            fingerprint, clock = cast("tuple[str, int]", row)
+        name = "index_state" if catalog.has_own else "no_index_state"
+        answer = yield self.shapes.statement(name, self._bound())
+        [(mark, fingerprint)] = cast("Sequence[tuple[str, str | None]]", answer.rows)
         return StoreFacts(
             tenant=self.tenant,
             fields=mapping.fields,
@@ -51,7 +51,7 @@ class Reading:
             foreign_keys=catalog.undeclared(mapping),
             not_null=catalog.not_null(mapping),
             fingerprint=fingerprint or None,
-            clock=clock,
+            clock=mark,
             owns_transaction=self.owned,
         )
 

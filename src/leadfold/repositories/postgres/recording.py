@@ -9,6 +9,7 @@ import attrs
 from leadfold.model import utc
 from leadfold.progress import STOPPED, Progress, gone_on, opened
 from leadfold.repositories.cells import dump, stored_moment
+from leadfold.repositories.postgres.marks import Mark
 from leadfold.repositories.postgres.schema import migrate
 from leadfold.repositories.records import read_run, run_of
 
@@ -16,47 +17,49 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from leadfold.changes import ChangeSet, Stats
+    from leadfold.changes import ChangeSet, Run, Stats
     from leadfold.repositories.postgres.shapes import Shapes
     from leadfold.repositories.postgres.steps import Steps
 
-__all__ = ["Record"]
+__all__ = ["Record", "begun", "entry_of"]
 
 
 @attrs.define
 class Record:
-    """What is written of a run beside its changes; *whose* and *own* say for whom and where."""
+    """What is written of a run beside its changes; *whose* and *own* say for whom and where.
+
+    *owned* tells whether the transaction is leadfold's.
+    """
 
     shapes: Shapes
     changes: ChangeSet
     whose: str
     own: str
+    owned: bool
     _progress: Progress = attrs.field(factory=Progress, init=False)
     _fingerprint: str | None = attrs.field(default=None, init=False)
 
     def open(self, tenant: str | None) -> Steps[dict[str, object]]:
         """Start the run, or go on with it; return what every statement of it binds."""
-        run = self.changes.run
-        told = attrs.asdict(run, recurse=False) | {
-            "whose": self.whose,
-            "at": cast("datetime", utc(run.at)),
-            "versions": dump(dict(run.versions)),
-        }
+        told = begun(self.changes.run, self.whose)
         answer = yield self.shapes.statement("open_run", told)
-        [(sequence, clock, erased_at, fingerprint, migration, *found)] = answer.rows
+        [(sequence, clock, now, claimed, fingerprint, migration, *found)] = answer.rows
         self._progress = opened(None if found[0] is None else run_of(tuple(found)), self.changes)
         self._fingerprint = cast("str | None", fingerprint)
         yield from migrate(self.own, done=cast("int", migration))
         yield from self._end()
+        mark, now = Mark.read(self.changes.claims_at), Mark.read(str(now))
         return {
             "whose": self.whose,
             "tenant": tenant,
             "run": sequence,
             "clock": clock,
-            "own_clocks": [*self._progress.clocks, clock],
-            "erased_at": erased_at,
-            "claims_at": self.changes.claims_at,
-            "at": stored_moment(run.at),
+            "own_clocks": list(self._progress.clocks),
+            "own_seen": self.owned or mark.own == now.own,
+            "seen": mark.snapshot,
+            "is_first": not claimed,
+            "is_quiet": not claimed or mark == now,
+            "at": stored_moment(self.changes.run.at),
         }
 
     def numbers(self, units: int) -> Steps[list[int]]:
@@ -93,16 +96,30 @@ class Record:
             "stats": dump(dict(run.stats)),
             "extra": dump(dict(run.extra)),
             "policy": self.changes.fingerprint(self._fingerprint) or "",
-            "now": clock - (not reindexed),
             "erased_at": clock if erased else 0,
             "marked": bool(run.policy) or reindexed,
         }
-        entry = {
-            "id": run.id,
-            "actor": run.actor,
-            "action": run.action,
-            "payload": dump(self.changes.audit_payload(total)),
-            "at": stored_moment(run.at),
-        }
+        entry = entry_of(self.changes, total)
         yield self.shapes.closing(told | entry, audited=self.changes.audited)
         return total
+
+
+def begun(run: Run, whose: str) -> dict[str, object]:
+    """Return what the row of a *run* that begins holds, and *whose* it is."""
+    return attrs.asdict(run, recurse=False) | {
+        "whose": whose,
+        "at": cast("datetime", utc(run.at)),
+        "versions": dump(dict(run.versions)),
+    }
+
+
+def entry_of(changes: ChangeSet, stats: Stats) -> dict[str, object]:
+    """Return what the audit entry of *changes* holds, whose figures are *stats*."""
+    run = changes.run
+    return {
+        "id": run.id,
+        "actor": run.actor,
+        "action": run.action,
+        "payload": dump(changes.audit_payload(stats)),
+        "at": stored_moment(run.at),
+    }

@@ -54,7 +54,7 @@ def commit(
     shapes: Shapes, changes: ChangeSet, tenant: str | None, own: str, *, owned: bool
 ) -> Steps[Committed]:
     """Write *changes* inside the transaction that is open; whatever raises, it is undone."""
-    record = Record(shapes, changes, tenant or "", own)
+    record = Record(shapes, changes, tenant or "", own, owned)
     bound = yield from record.open(tenant)
     yield Statement(fixed(read("postgres/staging.sql")))
     customers = shapes.mapping.customer
@@ -191,8 +191,7 @@ class _Writer:
 
     def _look_for_stale(self, bound: dict[str, object], *, links: bool = True) -> Steps[None]:
         """Raise what is stale; without *links* by all but them: writing these tests them itself."""
-        later = cast("int", bound["clock"]) > cast("int", bound["claims_at"]) + 1
-        answer = yield self.shapes.misfits(bound, claims=later, links=links)
+        answer = yield self.shapes.misfits(bound, claims=not bound["is_quiet"], links=links)
         counts = yield from self._counted(bound)
         further = yield from Undoing(self.shapes, counts, bound).misfits()
         rows = [*answer.rows, *further]
@@ -281,9 +280,9 @@ class _Writer:
 
     def _reindex(self, bound: dict[str, object]) -> Steps[bool]:
         """Let each staged record hold what is staged for it; tell whether any holder changed."""
-        first = self._whole and bound["clock"] == _FIRST
+        first = self._whole and bound["is_first"]
         answer = yield self.shapes.statement("index_first" if first else "reindex", bound)
-        [(gained, lost)] = cast("Sequence[tuple[int, int]]", answer.rows)
+        [(gained, lost, _)] = cast("Sequence[tuple[int, int, None]]", answer.rows)
         if lost:
             yield self.shapes.statement("index_forget", bound)
         return gained + lost > 0
@@ -293,7 +292,6 @@ class _Writer:
         require(answer.count, count)
 
 
-_FIRST = 1  # the clock of a commit before which no value had a holder
 _LOGGED = {"insert", "link", "patch", "restore", "rule"}
 
 

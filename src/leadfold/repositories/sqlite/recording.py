@@ -9,7 +9,7 @@ import attrs
 
 from leadfold.model import utc
 from leadfold.progress import STOPPED, Progress, gone_on, opened
-from leadfold.repositories.cells import dump, stored_moment
+from leadfold.repositories.cells import clock_of, dump, stored_moment
 from leadfold.repositories.records import read_run, run_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Record:
             "clock": clock,
             "own_clocks": dump([*self._progress.clocks, clock]),
             "erased_at": erased_at,
-            "claims_at": self.changes.claims_at,
+            "claims_at": clock_of(self.changes.claims_at),
             "at": stored_moment(self.changes.run.at),
         }
 

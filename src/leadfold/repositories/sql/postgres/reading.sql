@@ -65,7 +65,13 @@ NOT EXISTS (
 );
 
 -- name: index_state
-SELECT fingerprint, clock FROM {own}.index_state WHERE tenant = %(whose)s;
+SELECT {mark}, (SELECT fingerprint FROM {own}.index_state WHERE tenant = %(whose)s);
+
+-- name: no_index_state
+SELECT {mark}, NULL;
+
+-- name: mark
+pg_current_snapshot()::text || coalesce('/' || nullif(current_setting('leadfold.own', true), ''), '');
 
 -- name: holders
 SELECT asked.kind, asked.value, holder.record_id

@@ -41,7 +41,7 @@ CREATE INDEX ledger_row ON {own}.ledger (row_id);
 -- The units of runs that many write under at once; a plan numbers its own.
 CREATE SEQUENCE {own}.unit_numbers AS integer CYCLE;
 
--- The claim: one row for each value that some record holds. version is the clock of the commit
+-- The claim: one row for each value that some record holds. version is the transaction
 -- that last gave the value a holder or took one away; a value that nobody holds has no row.
 CREATE TABLE {own}.identity (
     tenant text NOT NULL,
@@ -68,12 +68,11 @@ CREATE TABLE {own}.holders (
     PRIMARY KEY (tenant, kind, value, record_id)
 );
 
--- What the index was written with, its latest claim, and the claim at which values were erased: what
--- they were is not kept, so a plan of before is stale in any value that nobody holds.
+-- What the index was written with, and the transaction that erased values last: what they were is
+-- not kept, so a plan of before is stale in any value that nobody holds.
 CREATE TABLE {own}.index_state (
     tenant text PRIMARY KEY,
     fingerprint text NOT NULL,
-    clock bigint NOT NULL,
     erased_at bigint NOT NULL DEFAULT 0
 );
 
