@@ -216,7 +216,7 @@ def test_claims_of_another_cluster_are_old(place: Place) -> None:
     with PostgresRepository(place.dsn, schema=place.own) as repository:
         Resolver(repository).resolve(add(place, "a", phone=PHONES[0]))
         with psycopg.connect(place.dsn, autocommit=True) as other:
-            other.execute(f"UPDATE {place.own}.identity SET version = {2**40}")  # noqa: S608 - a name of the test's
+            other.execute(f"UPDATE {place.own}.identity SET version = {2**60}")  # noqa: S608 - a name of the test's
         found = Resolver(repository).resolve(add(place, "b", phone=PHONES[0]))
         assert (found.outcome, found.customer_id) == ("attached", customers(place)["a"])
         add(place, "c", phone=PHONES[0])

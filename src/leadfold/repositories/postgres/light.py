@@ -93,14 +93,12 @@ class LightCommit:
         self._staging = Staging(self._units, customers, stored, tenant)
         self._rows = self._staging.rows()
         self._counts = self._staging.counts
-        mark = Mark.read(changes.claims_at)
         self._require_light()
         self._bound: dict[str, object] = {
             "whose": self._whose,
             "tenant": tenant,
             "own_clocks": [],
-            "own_seen": True,
-            "seen": mark.snapshot,
+            **Mark.read(changes.claims_at).bound,
             "at": stored_moment(changes.run.at),
             "stage": _dumped(self._rows),
         }

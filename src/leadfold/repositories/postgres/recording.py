@@ -26,16 +26,12 @@ __all__ = ["Record", "begun", "entry_of"]
 
 @attrs.define
 class Record:
-    """What is written of a run beside its changes; *whose* and *own* say for whom and where.
-
-    *owned* tells whether the transaction is leadfold's.
-    """
+    """What is written of a run beside its changes; *whose* and *own* say for whom and where."""
 
     shapes: Shapes
     changes: ChangeSet
     whose: str
     own: str
-    owned: bool
     _progress: Progress = attrs.field(factory=Progress, init=False)
     _fingerprint: str | None = attrs.field(default=None, init=False)
 
@@ -55,8 +51,7 @@ class Record:
             "run": sequence,
             "clock": clock,
             "own_clocks": list(self._progress.clocks),
-            "own_seen": self.owned or mark.own == now.own,
-            "seen": mark.snapshot,
+            **mark.bound,
             "is_first": not claimed,
             "is_quiet": not claimed or mark == now,
             "at": stored_moment(self.changes.run.at),

@@ -69,8 +69,9 @@ class Shapes:
         self._names |= self._cells()
         self._names |= self._inserts()
         self._names |= self._pieces(
-            "entry_columns", "counted", "mark", "own_transaction", "run_columns"
+            "entry_columns", "counted", "mark", "own_commits", "run_columns"
         )
+        self._names |= self._pieces("own_version")
         self._names |= self._index() if indexed else _NO_INDEX
         self._names |= {"group_key": _NULL, "patch_misfits": _NOTHING}
         if mapping.customer.metadata is not None:

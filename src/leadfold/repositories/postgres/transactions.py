@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from psycopg import sql
 
 from leadfold.exceptions import RetryableError, StoreError, UnitError
-from leadfold.repositories.postgres.composing import fixed, named
+from leadfold.repositories.postgres.composing import composed, fixed, named
 from leadfold.repositories.postgres.steps import Statement
 
 if TYPE_CHECKING:
@@ -61,7 +61,11 @@ HOWEVER_LONG = Statement(
 )
 """What waits for others but a moment, and then again as before."""
 
-OWN_COMMIT = Statement(fixed(named("writing")["own_commit"]))
+OWN_COMMIT = Statement(
+    composed(
+        named("writing")["own_commit"], {"own_commits": fixed(named("writing")["own_commits"])}
+    )
+)
 """What lets the transaction know that it has claimed values, until it is over."""
 
 

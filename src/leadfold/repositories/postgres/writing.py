@@ -54,7 +54,7 @@ def commit(
     shapes: Shapes, changes: ChangeSet, tenant: str | None, own: str, *, owned: bool
 ) -> Steps[Committed]:
     """Write *changes* inside the transaction that is open; whatever raises, it is undone."""
-    record = Record(shapes, changes, tenant or "", own, owned)
+    record = Record(shapes, changes, tenant or "", own)
     bound = yield from record.open(tenant)
     yield Statement(fixed(read("postgres/staging.sql")))
     customers = shapes.mapping.customer

@@ -27,7 +27,7 @@ WITH opened AS (
 )
 SELECT
     coalesce(found.sequence, (SELECT sequence FROM opened)),
-    {own_transaction},
+    {own_version},
     {mark},
     EXISTS (SELECT 1 FROM {own}.identity AS identity WHERE identity.tenant = %(whose)s),
     state.fingerprint,
@@ -66,7 +66,7 @@ ON CONFLICT (tenant, id) DO NOTHING;
 -- A row for every value that is to be held or that the decision rests on, locked in the order of values: who has
 -- one of them waits here and nowhere else. Nothing is written to a row that is there.
 INSERT INTO {own}.identity AS identity (tenant, kind, value, version)
-SELECT %(whose)s, kind, value, {own_transaction}
+SELECT %(whose)s, kind, value, {own_version}
 FROM (
     SELECT stage.name AS kind, stage.after AS value FROM {stage} AS stage WHERE stage.part = 'holder'
     UNION
@@ -179,21 +179,26 @@ WHERE stage.part = 'link' AND stage.version IS NOT NULL AND {here} AND NOT EXIST
     WHERE row.{lead.id} = {staged_lead} AND {lead_version} = stage.version
 );
 
--- name: own_transaction
-(SELECT pg_current_xact_id()::text::bigint);
+-- name: own_version
+-- What a commit claims with: its transaction, and the how manieth of that it is.
+(SELECT (pg_current_xact_id()::text::bigint << 20) + 1 + {own_commits});
+
+-- name: own_commits
+coalesce(nullif(split_part(current_setting('leadfold.own', true), '.', 2), ''), '0')::integer;
 
 -- name: own_commit
-SELECT set_config('leadfold.own', pg_current_xact_id()::text || '.'
-    || 1 + coalesce(nullif(split_part(current_setting('leadfold.own', true), '.', 2), ''), '0')::integer, true);
+SELECT set_config('leadfold.own', pg_current_xact_id()::text || '.' || 1 + {own_commits}, true);
 
 -- name: is_later
--- Whether a claim is none that the plan's snapshot sees, and none of its own run. A transaction that has not begun
--- here yet is one of the cluster that the database was restored from; a snapshot from such a future sees nothing.
-{version} <> ALL (%(own_clocks)s::bigint[]) AND CASE
-    WHEN {version} = {own_transaction} THEN NOT %(own_seen)s::boolean
+-- Whether a claim is none of this commit or run, and none that the plan's snapshot sees or its transaction had made.
+-- A transaction that has not begun here yet is one of the cluster that the database was restored from; a snapshot
+-- from such a future sees nothing.
+{version} <> ALL (%(own_clocks)s::bigint[]) AND {version} <> {own_version} AND CASE
+    WHEN {version} >> 20 = (SELECT pg_current_xact_id()::text::bigint)
+        THEN {version} & 1048575 > CASE {version} >> 20 WHEN %(own_at)s::bigint THEN %(own_seen)s ELSE 0 END
     WHEN pg_snapshot_xmax(%(seen)s::pg_snapshot) > (SELECT pg_snapshot_xmax(pg_current_snapshot())) THEN true
-    ELSE {version} < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
-        AND NOT pg_visible_in_snapshot({version}::text::xid8, %(seen)s::pg_snapshot)
+    ELSE {version} >> 20 < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+        AND NOT pg_visible_in_snapshot(({version} >> 20)::text::xid8, %(seen)s::pg_snapshot)
 END;
 
 -- name: claim_misfits
@@ -333,7 +338,7 @@ noted AS (
 ),
 claimed AS (
     INSERT INTO {own}.identity AS identity (tenant, kind, value, version)
-    SELECT %(whose)s, kind, value, {own_transaction}
+    SELECT %(whose)s, kind, value, {own_version}
     FROM (SELECT kind, value FROM gained UNION SELECT kind, value FROM lost) AS touched
     ORDER BY kind, value
     ON CONFLICT (tenant, kind, value) DO UPDATE SET version = excluded.version
@@ -373,7 +378,7 @@ gained AS (
 ),
 claimed AS (
     INSERT INTO {own}.identity (tenant, kind, value, version)
-    SELECT DISTINCT %(whose)s, stage.name, stage.after, {own_transaction}
+    SELECT DISTINCT %(whose)s, stage.name, stage.after, {own_version}
     FROM {stage} AS stage
     WHERE stage.part = 'holder' AND {here}
     ORDER BY stage.name, stage.after
