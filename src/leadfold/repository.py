@@ -63,11 +63,11 @@ class StoreFacts:
 
     *fields* are the lead fields (kinds and scopes) the store maps, or None where it takes any
     name. *unique* are the customer columns declared unique, of ``phone`` and ``email``.
-    *fingerprint* is what the identity index was written with (None: no index yet), *clock* its
-    latest claim. *carried* names the tables, beside leads and dependents, whose rows a merge
-    carries over. *foreign_keys* are the undeclared columns that reference customers, as
-    ``table.column``. *not_null* are the tables whose link cannot be null, with the statement that
-    would let it.
+    *fingerprint* is what the identity index was written with (None: no index yet), *clock* marks
+    the moment: a claim that this does not know of yet is later. *carried* names the tables, beside
+    leads and dependents, whose rows a merge carries over. *foreign_keys* are the undeclared
+    columns that reference customers, as ``table.column``. *not_null* are the tables whose link
+    cannot be null, with the statement that would let it.
     """
 
     tenant: str | None = None
@@ -78,7 +78,7 @@ class StoreFacts:
     foreign_keys: tuple[str, ...] = ()
     not_null: Mapping[str, str] = attrs.field(factory=dict)
     fingerprint: str | None = None
-    clock: int = 0
+    clock: int | str = 0
     owns_transaction: bool = True
 
 
@@ -326,7 +326,10 @@ class Reader(Protocol):
         action: str | None = None,
         status: str | None = None,
     ) -> tuple[Run, ...]:
-        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
+        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given.
+
+        The figures of an open run are those of its ledger.
+        """
         ...
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
@@ -334,7 +337,10 @@ class Reader(Protocol):
         ...
 
     def later(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield what later runs did to rows that this run changed, in the order written."""
+        """Yield what other runs did to rows after this run first changed them.
+
+        In the order written, which is the order of the entries: runs may take turns.
+        """
         ...
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
@@ -396,9 +402,13 @@ class Repository(Protocol):
         no row; a `Rule` that finds its ruling in that state already. A `Retire` of a customer
         that something still points at is a data fault, as a `Restore` where there is a row.
 
+        Under a run of status `leadfold.changes.OPEN` there may be any number of commits, each of
+        them whole; the store gives their units numbers that no other unit of the run has.
+
         With a `Chunk` this holds of each chunk of a run: `leadfold.progress.opened` says whether
         the run can go on, `Progress.closed` what its row becomes; what is answered are the
         figures of the whole run so far, and the failures of this chunk. What the run itself
-        claimed makes none of its units stale. The audit entry comes with the last chunk.
+        claimed makes none of its units stale. The audit entry comes with the last chunk, and with
+        none where the change set asks for none.
         """
         ...

@@ -15,6 +15,7 @@ from leadfold.repository import Repository
 from leadfold.resolving.deciding import Decision, Event
 from leadfold.resolving.errands import Settings, forgetting, previewing, resolving
 from leadfold.resolving.indexing import indexing
+from leadfold.resolving.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,6 +53,7 @@ class _Resolving(Generic[Store]):
         stored_phone: StoredPhone = "e164",
         actor: str = "system",
         created_by: str = "leadfold",
+        audit: bool = False,
         new_id: Callable[[], str] | None = None,
         now: Callable[[], datetime] = present,
     ) -> None:
@@ -67,13 +69,15 @@ class _Resolving(Generic[Store]):
                 actor=actor,
                 mode=mode,
                 created_by=created_by,
-                run_id=mint(),
+                run_id=ACTION,
                 now=now(),
                 policy=policy,
             )
 
         self._repository = repository
-        self._settings = Settings(policy, max_set, grace, adopt, stored_phone, begin, mint)
+        self._settings = Settings(
+            policy, max_set, grace, adopt, stored_phone, audit, Running(begin), mint
+        )
 
 
 class Resolver(_Resolving[Repository]):
@@ -82,6 +86,10 @@ class Resolver(_Resolving[Repository]):
     It reads what is connected with a lead through the identity index (never the whole store),
     decides that set with the same engine, and writes the difference. It never inserts, edits or
     deletes a lead row; it sets ``customer_id`` on it where the row exists.
+
+    All decisions of a UTC day are written under one run, which `leadfold.backfill.rollback` takes
+    back as any other: ``resolve_lead-2026-11-30-`` and a mark of mode, actor, policy and versions.
+    Once it was taken back a new one begins.
 
     Args:
         repository: where the leads are.
@@ -95,7 +103,8 @@ class Resolver(_Resolving[Repository]):
         stored_phone: how new customers show their phone.
         actor: who the audit entries name.
         created_by: what new customers' metadata names.
-        new_id: makes customer ids and run ids; default: ascending UUIDs.
+        audit: whether each decision that writes gets an entry in the audit trail.
+        new_id: makes customer ids; default: ascending UUIDs.
         now: tells the time; default: the present.
     """
 

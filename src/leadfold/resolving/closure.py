@@ -271,16 +271,16 @@ class Connected:
         asked = self._asked(missing)
         first = self._facts is None
         leads = self.beside.missing([*self._leads, *(self._given if first else ())])
-        further = [asking.facts(), asking.rulings()] if first else []
         answers = yield from asking.together(
+            # first, for in a caller's transaction what is read later may see more than they do
+            *([asking.facts(), asking.rulings()] if first else []),
             asked.question(),
-            *further,
             *self.beside.questions(leads),
         )
-        around, *rest = answers
         if first:
-            self._facts, self._rulings, *rest = rest
+            self._facts, self._rulings, *answers = answers
             self._index_rulings()
+        around, *rest = answers
         self._known.learn(asked, around)
         self.beside.note(rest)
         self._todo += reversed(missing)

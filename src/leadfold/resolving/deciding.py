@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Decision", "Event", "Outcome", "decisions", "without_rows"]
 
-Outcome = Literal["created", "attached", "merged", "split", "unchanged", "queued"]
+Outcome = Literal["created", "attached", "merged", "split", "unchanged", "queued", "busy"]
 
 
 @attrs.frozen
@@ -40,9 +40,10 @@ class Decision:
 
     *outcome* is ``created`` (a new customer), ``attached`` (the lead came to a customer that was
     there), ``merged`` (customers became one), ``split`` (leads left their customer),
-    ``unchanged``, or ``queued``: too much is connected with the lead to be decided now, and a
-    backfill will. *reasons* are sentences, values masked; *events* what was written for the whole
-    set connected with the lead.
+    ``unchanged``, ``queued``: too much is connected with the lead to be decided now, and a
+    backfill will, or ``busy``: somebody holds the store, nothing was written, ask again.
+    *reasons* are sentences, values masked; *events* what was written for the whole set connected
+    with the lead.
     """
 
     lead_id: str

@@ -11,7 +11,14 @@ from leadfold.backfill.planning import decide, new_values
 from leadfold.backfill.snapshot import refuse_unmapped
 from leadfold.changes import ChangeSet, Reindex, Unit, planned_stats
 from leadfold.errands import look, write
-from leadfold.exceptions import DecisionError, IndexOutdatedError, RetryableError, StalePlanError
+from leadfold.exceptions import (
+    BusyError,
+    DecisionError,
+    IndexOutdatedError,
+    RetryableError,
+    RunExistsError,
+    StalePlanError,
+)
 from leadfold.model import columns_of, text_ids
 from leadfold.repository import LEAD, LeadBatch
 from leadfold.resolving.closure import Bounds, Connected, TooLargeError
@@ -27,24 +34,26 @@ if TYPE_CHECKING:
     from leadfold.errands import Errand
     from leadfold.policy import Policy
     from leadfold.repository import StoreFacts
+    from leadfold.resolving.running import Running
     from leadfold.survivorship import StoredPhone
 
 __all__ = ["Settings", "forgetting", "previewing", "resolving"]
 
-ATTEMPTS = 5
-"""How often a decision is made anew when others wrote what it rested on."""
+ATTEMPTS = 100
+"""How often a decision is made anew when others wrote what it rested on: each time one did."""
 
 
 @attrs.frozen
 class Settings:
-    """What a resolver was made with; *new_run* and *new_id* are the shell's clock and ids."""
+    """What a resolver was made with; *running* and *new_id* have the shell's clock and ids."""
 
     policy: Policy
     max_set: int
     grace: timedelta
     adopt: bool
     stored_phone: StoredPhone
-    new_run: Callable[[], Run]
+    audit: bool
+    running: Running
     new_id: Callable[[], str]
 
     def bounds(self, run: Run) -> Bounds:
@@ -75,47 +84,62 @@ def previewing(leads: Sequence[object], settings: Settings) -> Errand[tuple[Deci
 
 def resolving(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
     """Decide on *leads*, and write it."""
-    return (yield from _settled(lambda: _decided(leads, settings)))
+    return (yield from _settled(lambda: _decided(leads, settings), settings))
 
 
 def forgetting(lead_id: str, settings: Settings) -> Errand[None]:
     """Decide what becomes of those that were connected with a lead that is gone, and write it."""
-    yield from _settled(lambda: _forgotten(lead_id, settings))
+    yield from _settled(lambda: _forgotten(lead_id, settings), settings)
 
 
-def _settled(decided: Callable[[], Asks[_Found]]) -> Errand[tuple[Decision, ...]]:
+def _settled(
+    decided: Callable[[], Asks[_Found]], settings: Settings
+) -> Errand[tuple[Decision, ...]]:
     """Write what *decided* comes to; decide again where somebody was faster."""
     for attempt in range(1, ATTEMPTS + 1):
         found = yield from look(decided())
         if not found.changes.units:
             return found.decisions
         try:
-            yield from write(found.changes)
-        except StalePlanError as e:
-            if not found.owned:
-                msg = "others wrote what this rests on: roll your transaction back and try again"
-                raise RetryableError(msg) from e
+            return (yield from _written(found))
+        except (StalePlanError, RunExistsError) as e:
             if attempt == ATTEMPTS:
                 raise
-        else:
-            return found.decisions
+            if isinstance(e, RunExistsError):
+                settings.running.over(found.changes.run)
     raise AssertionError
+
+
+def _written(found: _Found) -> Errand[tuple[Decision, ...]]:
+    """Write what was *found*; where somebody holds the store, say that instead."""
+    try:
+        yield from write(found.changes)
+    except BusyError:
+        if not found.decisions:
+            raise
+        return tuple(Decision(each.lead_id, None, "busy") for each in found.decisions)
+    except StalePlanError as e:
+        if found.owned:
+            raise
+        msg = "others wrote what this rests on: roll your transaction back and try again"
+        raise RetryableError(msg) from e
+    return found.decisions
 
 
 def _decided(leads: Sequence[object], settings: Settings) -> Asks[_Found]:
     given = _given(leads, settings.policy)
-    run = settings.new_run()
+    run = settings.running.run()
     connected = Connected(settings.policy, given, settings.bounds(run))
     try:
         decided, facts = yield from _settle(connected, settings, run, given.ids)
     except TooLargeError:
         facts = yield from asking.facts()
         queued = tuple(Decision(lead, None, "queued") for lead in given.ids)
-        return _Found(queued, _change_set(facts, run, []), facts.owns_transaction)
+        return _Found(queued, _change_set(facts, settings, run, []), facts.owns_transaction)
     written = list(decided.units)
     kept = list(without_rows(written, connected.rowless, run.at + settings.grace))
     made = decisions(decided.units, written, given.ids)
-    return _Found(made, _change_set(facts, run, kept), facts.owns_transaction)
+    return _Found(made, _change_set(facts, settings, run, kept), facts.owns_transaction)
 
 
 def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
@@ -129,7 +153,7 @@ def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
         raise DecisionError(msg)
     held = around.entries[lead_id].identifiers
     customers = [str(entry.after) for entry in history[-1:] if entry.after is not None]
-    run, none = settings.new_run(), _given([], settings.policy)
+    run, none = settings.running.run(), _given([], settings.policy)
     connected = Connected(settings.policy, none, settings.bounds(run), without=lead_id)
     connected.include(held, customers)
     units: list[Unit] = []
@@ -140,7 +164,7 @@ def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
         facts = yield from asking.facts()
     if held:
         units.append(Unit(len(units), {}, {}, (Reindex(lead_id, ()),)))
-    return _Found((), _change_set(facts, run, units), facts.owns_transaction)
+    return _Found((), _change_set(facts, settings, run, units), facts.owns_transaction)
 
 
 def _settle(
@@ -177,9 +201,9 @@ def _settle(
     return decided, facts
 
 
-def _change_set(facts: StoreFacts, run: Run, units: list[Unit]) -> ChangeSet:
+def _change_set(facts: StoreFacts, settings: Settings, run: Run, units: list[Unit]) -> ChangeSet:
     stats = planned_stats(units)
-    return ChangeSet(run, units, stats, facts.clock, on_fault="refuse")
+    return ChangeSet(run, units, stats, facts.clock, on_fault="refuse", audit=settings.audit)
 
 
 def _check(facts: StoreFacts, policy: Policy, given: Collection[str]) -> Asks[None]:

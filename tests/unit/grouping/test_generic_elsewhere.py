@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from leadfold import Identifier, IdentifierRule, Lead, Policy
-from leadfold.grouping import Columns, Scanner, group_columns
+from leadfold.grouping import Scanner, group_columns
+
+if TYPE_CHECKING:
+    from leadfold.grouping import Columns
 
 PHONE = Identifier("phone", "+12125550143")
 RULES = [IdentifierRule("psid", limit=1), IdentifierRule("phone", generic_after=5)]

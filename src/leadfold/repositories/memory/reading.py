@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import dropwhile, islice
+from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -173,25 +173,27 @@ class MemoryReader:
     ) -> tuple[Run, ...]:
         """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
         found = (
-            run
+            run.id
             for run in reversed(tuple(self.tables.runs.values()))
             if (ids is None or run.id in ids)
             and action in {None, run.action}
             and status in {None, run.status}
         )
-        return tuple(islice(found, limit))
+        told = (self.tables.run(run_id) for run_id in islice(found, limit))
+        return tuple(run for run in told if run is not None)
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
         """Yield the ledger of a run unit by unit, each in the order it was written."""
         return iter(sorted(self.tables.ledger.get(run_id, ()), key=attrgetter("unit")))
 
     def later(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield what later runs did to rows that this run changed, in the order written."""
-        touched = {(entry.table, entry.row) for entry in self.tables.ledger.get(run_id, ())}
-        runs = dropwhile(lambda run: run != run_id, self.tables.runs)
-        later = set(islice(runs, 1, None))
+        """Yield what others did to rows after this run changed them, in the order written."""
+        touched: set[tuple[str, str]] = set()
         for entry in self.tables.entries():
-            if entry.run_id in later and (entry.table, entry.row) in touched:
+            place = (entry.table, entry.row)
+            if entry.run_id == run_id:
+                touched.add(place)
+            elif place in touched:
                 yield entry
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:

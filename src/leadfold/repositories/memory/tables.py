@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from functools import cached_property
 from threading import RLock
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 
+from leadfold.changes import OPEN
 from leadfold.exceptions import StoreError
+from leadfold.progress import with_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -177,6 +180,22 @@ class Tables:
         """Yield the ledger of all runs in the order written: chunks of several may take turns."""
         for run, start, stop in self.written:
             yield from self.ledger[run][start:stop]
+
+    def run(self, run_id: str) -> Run | None:
+        """Return the run of that id as it is read, if there is one."""
+        run = self.runs.get(run_id)
+        if run is None or run.status != OPEN:
+            return run
+        entries = self.ledger.get(run_id, ())
+        counted = Counter((e.table, str(e.action), e.after is not None) for e in entries)
+        return with_figures(run, [(*what, number) for what, number in counted.items()])
+
+    def next_unit(self, run_id: str) -> int:
+        """Return a number above those of all units of a run: each commit has higher ones."""
+        for run, start, stop in reversed(self.written):
+            if run == run_id and stop > start:
+                return 1 + max(entry.unit for entry in self.ledger[run][start:stop])
+        return 0
 
     @property
     def pointing(self) -> Mapping[str, DependentTable]:

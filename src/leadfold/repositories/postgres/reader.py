@@ -100,7 +100,7 @@ class PostgresReader:
         return self._each(self._reading.entries("entries", run_id=run_id))
 
     def later(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield what later runs did to rows that this run changed, in the order written."""
+        """Yield what others did to rows after this run changed them, in the order written."""
         return self._each(self._reading.entries("later", run_id=run_id))
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:

@@ -14,7 +14,7 @@ from leadfold.repositories.cells import dump, identifiers_of, json_object, load,
 from leadfold.repositories.postgres.castable import castable
 from leadfold.repositories.postgres.columns import customer_batch, lead_batch
 from leadfold.repositories.postgres.steps import Query, Together
-from leadfold.repositories.records import entry_of, run_of
+from leadfold.repositories.records import entry_of, read_run
 from leadfold.repository import (
     ORIGINAL,
     RECORD,
@@ -51,9 +51,9 @@ class Reading:
     def facts(self) -> Steps[StoreFacts]:
         """Return what a plan must know before it reads rows."""
         catalog, mapping = self.shapes.catalog, self.shapes.mapping
-        fingerprint, clock = "", 0
-        for row in (yield from self._own_rows("index_state")):
-            fingerprint, clock = cast("tuple[str, int]", row)
+        name = "index_state" if catalog.has_own else "no_index_state"
+        answer = yield self.shapes.statement(name, self._bound())
+        [(mark, fingerprint)] = cast("Sequence[tuple[str, str | None]]", answer.rows)
         return StoreFacts(
             tenant=self.tenant,
             fields=mapping.fields,
@@ -63,7 +63,7 @@ class Reading:
             foreign_keys=catalog.undeclared(mapping),
             not_null=catalog.not_null(mapping),
             fingerprint=fingerprint or None,
-            clock=clock,
+            clock=mark,
             owns_transaction=self.owned,
         )
 
@@ -171,7 +171,7 @@ class Reading:
         named = None if ids is None else sorted(set(ids))
         given = {"ids": named, "action": action, "status": status}
         rows = yield from self._own_rows("runs", limit=limit, **given)
-        return tuple(run_of(row) for row in rows)
+        return tuple(read_run(row) for row in rows)
 
     def entries(self, name: str, **values: object) -> Iterable[Query[list[LedgerEntry]]]:
         """Yield the query called *name* for entries of the ledger, if there is a ledger."""

@@ -39,25 +39,40 @@ _ZONED = "timestamp with time zone"
 class Shapes:
     """Composes the statements for *mapping* over what *catalog* says of the database.
 
-    *own* is the schema of leadfold's tables; *indexed* tells whether they exist.
+    *own* is the schema of leadfold's tables; *indexed* tells whether they exist. With *bound*
+    what is staged comes with each statement as a parameter, else it is in a temporary table.
     """
 
-    def __init__(self, mapping: StoreMapping, catalog: Catalog, own: str, *, indexed: bool) -> None:
+    def __init__(
+        self,
+        mapping: StoreMapping,
+        catalog: Catalog,
+        own: str,
+        *,
+        indexed: bool,
+        bound: bool = False,
+    ) -> None:
         self.mapping = mapping
         self.catalog = catalog
+        self._own = own
+        self._whole: dict[str, sql.SQL] = {}
         self._templates = {name: text for file in _FILES for name, text in named(file).items()}
         self._names: dict[str, sql.Composable] = {
             "own": identifier(own),
-            "here": fixed("stage.position >= %(low)s AND stage.position < %(high)s"),
+            "unit_numbers": quoted(sql.Identifier(own, "unit_numbers").as_string(None)),
             **self._of("lead", mapping.lead),
             **self._of("customer", mapping.customer),
         }
         if mapping.audit is not None:
             self._names |= self._of("audit", mapping.audit)
+        self._names |= self._bound_stage() if bound else _STAGE
         self._names |= self._sources()
         self._names |= self._cells()
         self._names |= self._inserts()
-        self._names |= self._pieces("entry_columns")
+        self._names |= self._pieces(
+            "entry_columns", "counted", "mark", "own_commits", "run_columns"
+        )
+        self._names |= self._pieces("own_version")
         self._names |= self._casts()
         self._names |= self._index() if indexed else self._no_index()
         self._names |= self._pieces("lead_columns", "customer_columns")
@@ -65,11 +80,22 @@ class Shapes:
         if mapping.customer.metadata is not None:
             self._names |= self._pieces("group_key", "patch_misfits")
 
+    def bound(self) -> Shapes:
+        """Return the same for statements whose stage comes with them."""
+        return Shapes(self.mapping, self.catalog, self._own, indexed=True, bound=True)
+
     def statement(
         self, name: str, parameters: Parameters | None = None, **pieces: sql.Composable
     ) -> Statement:
         """Return the statement called *name*, with further *pieces* put in."""
-        return Statement(self.text(name, **pieces), {} if parameters is None else parameters)
+        query = self.text(name, **pieces) if pieces else self._composed_once(name)
+        return Statement(query, {} if parameters is None else parameters)
+
+    def _composed_once(self, name: str) -> sql.SQL:
+        """Return the text of the statement called *name*, which nothing varies."""
+        if name not in self._whole:
+            self._whole[name] = fixed(self.text(name).as_string(None))
+        return self._whole[name]
 
     def text(self, name: str, **pieces: sql.Composable) -> sql.Composed:
         """Return the text of the statement or piece called *name*."""
@@ -206,6 +232,10 @@ class Shapes:
         """Return what writes a run's figures, the state of the index, and an audit entry if due."""
         entry = self._audit_entry() if audited else self.text("no_audit")
         return self.statement("close_run", parameters, audit_entry=entry)
+
+    def audit(self, parameters: Parameters) -> Statement:
+        """Return what adds an entry to the audit trail."""
+        return Statement(self._audit_entry(), parameters)
 
     def _audit_entry(self) -> sql.Composed:
         """Return the insertion into the user's audit table, or else into leadfold's."""
@@ -369,6 +399,8 @@ class Shapes:
             **self._pieces("lead_record", "customer_record", "around_lead_record"),
             **self._pieces("around_held", "around_records"),
             "around_customer_record": self.text("around_customer_record", **made),
+            "claimed_later": self.text("is_later", version=fixed("identity.version")),
+            "erased_later": self.text("is_later", version=fixed("state.erased_at")),
             "indexed": sql.SQL("record.identifiers"),
             "customer_inserted": sql.SQL("made.row_id IS NOT NULL"),
         }
@@ -394,6 +426,11 @@ class Shapes:
             name: cast_where_castable(text, cast("sql.SQL", self._names[kind]))
             for name, (text, kind) in places.items()
         }
+
+    def _bound_stage(self) -> dict[str, sql.Composable]:
+        named = {"stage": "bound_stage", "lost_values": "lost_values"}
+        pieces = {piece: self.text(name) for piece, name in named.items()}
+        return {**pieces, "here": _TRUE, "note_lost": sql.SQL("SELECT 1")}
 
     def _pieces(self, *names: str) -> dict[str, sql.Composable]:
         return {name: self.text(name) for name in names}
@@ -463,3 +500,10 @@ _JOINS = (
     "around_customer_record",
 )
 """What joins rows with leadfold's own tables."""
+
+_STAGE: dict[str, sql.Composable] = {
+    "stage": sql.SQL("pg_temp.leadfold_stage"),
+    "here": sql.SQL("stage.position >= %(low)s AND stage.position < %(high)s"),
+    "note_lost": fixed(named("writing")["note_lost"]),
+    "lost_values": _NULL,
+}

@@ -79,6 +79,21 @@ class Staging:
                 batch, size = [], 0
         yield self._block(batch)
 
+    def rows(self) -> list[dict[str, object]]:
+        """Return the rows of all units, as few as they are; object to what no row can hold."""
+        rows: list[dict[str, object]] = []
+        for position, unit in enumerate(self.units):
+            try:
+                staged = self._of(unit)
+                for cell in chain.from_iterable(staged):
+                    escaped(cell)
+            except (UnitError, TypeError, ValueError) as e:
+                raise UnitError(_told(e)) from None
+            self._count([(unit, staged)])
+            head = {"position": position, "unit": unit.number}
+            rows += [head | _cells(row) for row in staged]
+        return rows
+
     def _block(self, batch: Sequence[tuple[Unit, list[_Staged]]]) -> str:
         """Return the rows of a *batch* as text: at once, unless one of them needs a closer look."""
         lines = [
@@ -173,6 +188,12 @@ def _row(
         NULL if reason is None else reason,
         NULL if version is None else version,
     )
+
+
+def _cells(row: _Staged) -> dict[str, object]:
+    """Return the cells of a row that are not NULL, by column."""
+    named = zip(("part", "id", "name", "before", "after", "reason", "version"), row, strict=True)
+    return {column: cell for column, cell in named if cell != NULL}
 
 
 def _linked(change: Link, read: Version | None) -> _Staged:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.model import Identifier, Ruling
+from leadfold.repositories.records import read_run
 from leadfold.repositories.sqlite.cells import dump, identifiers_of, json_object, load, moment
 from leadfold.repositories.sqlite.columns import (
     Rows,
     customer_batch,
     entry_of,
     lead_batch,
-    run_of,
 )
 from leadfold.repositories.sqlite.schema import facts, unmapped
 from leadfold.repositories.sqlite.session import UndecodableError
@@ -182,14 +182,14 @@ class SQLiteReader:
     ) -> tuple[Run, ...]:
         """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
         rows = self._own_rows("runs", limit=limit, ids=_listed(ids), action=action, status=status)
-        return tuple(run_of(row) for row in rows)
+        return tuple(read_run(row) for row in rows)
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
         """Yield the ledger of a run unit by unit, each in the order it was written."""
         return self._entries("entries", run=run_id)
 
     def later(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield what later runs did to rows that this run changed, in the order written."""
+        """Yield what others did to rows after this run changed them, in the order written."""
         return self._entries("later", run=run_id)
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:

@@ -125,7 +125,7 @@ class Shapes:
             "patch_misfits": "",
             "group_key": "NULL",
         }
-        self._names |= self._pieces("entry_columns")
+        self._names |= self._pieces("entry_columns", "counted")
         self._names |= self._index() if indexed else _NO_INDEX
         if mapping.customer.metadata is not None:
             self._names |= self._pieces("metadata_is_object")

@@ -46,6 +46,8 @@ def commit(
     audit_id = catalog.audit_needs_id(mapping)
     record = Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
     writer = _Writer(session, shapes, changes, record.open(tenant), catalog)
+    if changes.open:
+        changes = changes.numbered(record.numbers())
     for units in batches(changes.units):
         writer.write(units)
     if writer.stale and changes.on_stale == "refuse":

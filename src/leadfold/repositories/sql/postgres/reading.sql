@@ -79,7 +79,13 @@ NOT EXISTS (
 );
 
 -- name: index_state
-SELECT fingerprint, clock FROM {own}.index_state WHERE tenant = %(whose)s;
+SELECT {mark}, (SELECT fingerprint FROM {own}.index_state WHERE tenant = %(whose)s);
+
+-- name: no_index_state
+SELECT {mark}, NULL;
+
+-- name: mark
+pg_current_snapshot()::text || coalesce('/' || nullif(current_setting('leadfold.own', true), ''), '');
 
 -- name: holders
 SELECT asked.kind, asked.value, holder.record_id
@@ -212,12 +218,21 @@ SELECT id, parts, created_at AT TIME ZONE 'UTC', actor FROM {own}.rulings
 WHERE tenant = %(whose)s ORDER BY created_at NULLS LAST, id COLLATE "C";
 
 -- name: runs
-SELECT id, action, mode, actor, created_by, at AT TIME ZONE 'UTC', policy, versions, status, stats, extra
-FROM {own}.runs
+SELECT id, action, mode, actor, created_by, at AT TIME ZONE 'UTC', policy, versions, status, stats, extra, {counted}
+FROM {own}.runs AS run
 WHERE tenant = %(whose)s AND (%(ids)s::text[] IS NULL OR id = ANY (%(ids)s::text[]))
 AND (%(action)s::text IS NULL OR action = %(action)s)
 AND (%(status)s::text IS NULL OR status = %(status)s)
 ORDER BY sequence DESC LIMIT %(limit)s;
+
+-- name: counted
+CASE status WHEN 'open' THEN (
+    SELECT json_agg(json_build_array(table_name, action, kept, entries))::text
+    FROM (
+        SELECT table_name, action, after IS NOT NULL AS kept, count(*) AS entries
+        FROM {own}.ledger AS entry WHERE entry.run = run.sequence GROUP BY 1, 2, 3
+    ) AS each
+) END;
 
 -- name: entry_columns
 run.id, entry.unit, entry.table_name, entry.row_id, entry.action, entry.before, entry.after,
@@ -235,14 +250,15 @@ WITH this AS (
     SELECT sequence FROM {own}.runs WHERE tenant = %(whose)s AND id = %(run_id)s
 ),
 touched AS (
-    SELECT DISTINCT entry.table_name, entry.row_id
+    SELECT entry.table_name, entry.row_id, min(entry.sequence) AS first
     FROM {own}.ledger AS entry WHERE entry.run = (SELECT sequence FROM this)
+    GROUP BY entry.table_name, entry.row_id
 )
 SELECT {entry_columns}
 FROM {own}.runs AS run
 JOIN {own}.ledger AS entry ON entry.run = run.sequence
 JOIN touched ON touched.table_name = entry.table_name AND touched.row_id = entry.row_id
-WHERE run.tenant = %(whose)s AND run.sequence > (SELECT sequence FROM this)
+WHERE run.tenant = %(whose)s AND run.sequence <> (SELECT sequence FROM this) AND entry.sequence > touched.first
 ORDER BY entry.sequence;
 
 -- name: history

@@ -34,7 +34,7 @@ CREATE TABLE leadfold_ledger (
     after TEXT,
     reason TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX leadfold_ledger_run ON leadfold_ledger (run);
+CREATE INDEX leadfold_ledger_run ON leadfold_ledger (run, unit);
 CREATE INDEX leadfold_ledger_row ON leadfold_ledger (table_name, row_id);
 
 -- The claim: one row for each value that some record holds. version is the clock of the commit

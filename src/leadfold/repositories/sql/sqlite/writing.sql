@@ -6,9 +6,13 @@
 SELECT sequence, id, action, mode, actor, created_by, at, policy, versions, status, stats, extra
 FROM leadfold_runs WHERE tenant = :own AND id = :id;
 
+-- name: next_unit
+SELECT coalesce(max(entry.unit), -1) + 1
+FROM leadfold_runs AS run CROSS JOIN leadfold_ledger AS entry ON entry.run = run.sequence
+WHERE run.tenant = :own AND run.id = :id;
+
 -- name: end_run
-UPDATE leadfold_runs SET status = 'stopped'
-WHERE tenant = :own AND id = :id AND status = 'unfinished' AND extra = :extra;
+UPDATE leadfold_runs SET status = :status, stats = :stats, extra = :extra WHERE tenant = :own AND id = :id;
 
 -- name: open_run
 INSERT INTO leadfold_runs
