@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from leadfold import Lead, Policy
-from leadfold.exceptions import BusyError, StalePlanError
+from leadfold.exceptions import StalePlanError
 from leadfold.repositories.postgres import PostgresRepository
 from leadfold.resolver import Resolver
 from repositories.kill_children import begin, end
@@ -76,9 +76,12 @@ def _resolved(resolver: Resolver, one: Lead, told: Counter[str]) -> str:
     """Resolve a lead until it is: who is told that others were faster, or busy, asks again."""
     while True:
         try:
-            return resolver.resolve(one).outcome
-        except (BusyError, StalePlanError) as e:
-            told[type(e).__name__] += 1
+            outcome = resolver.resolve(one).outcome
+        except StalePlanError:
+            outcome = "stale"
+        if outcome not in {"busy", "stale"}:
+            return outcome
+        told[outcome] += 1
 
 
 def play(dsn: str, workers: int, count: int, kills: int, dice: Random) -> Counter[str]:
