@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errands",),
     ("evaluate",),
     ("compare", "grouping", "survivorship"),
-    ("backfill", "customers"),
+    ("backfill", "customers", "pictures"),
     ("resolving",),
     ("resolver",),
     ("aio", "repositories"),
