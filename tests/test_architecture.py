@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("async_repository",),
     ("asking",),
     ("errands",),
-    ("evaluate",),
+    ("evaluate", "regrouping"),
     ("compare", "grouping", "survivorship"),
     ("backfill", "customers", "pictures"),
     ("resolving",),

@@ -5,29 +5,25 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import cached_property
-from math import comb
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
-
-import attrs
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from leadfold.disjoint import DisjointSets
 from leadfold.evaluate import UnevenLeadsError, labels_of
 from leadfold.masking import some
 from leadfold.model import INDIVIDUAL, Group, text_id
 from leadfold.normalizers.reason import is_missing
+from leadfold.pausing import collector_paused
+from leadfold.regrouping import Kind, Parted, Regrouping, Witness
 from leadfold.sheets import FEW, Figures, Note, Sheet, Shown, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
     from leadfold.explanations import Tie, WhyNot
-    from leadfold.model import Identifier, Stop
+    from leadfold.regrouping import SideName
     from leadfold.sheets import Names
 
-__all__ = ["Comparison", "Grouped", "Parted", "Regrouping", "Witness", "compare"]
-
-Kind = Literal["same", "split", "merged", "moved"]
-SideName = Literal["before", "after"]
+__all__ = ["Comparison", "Grouped", "Kind", "Parted", "Regrouping", "Witness", "compare"]
 
 CLUSTER = "cluster"
 """The kind of a group that another tool's label stands for."""
@@ -51,70 +47,6 @@ class Explains(Protocol):
 Side = Grouped | Mapping[str, "Hashable"]
 
 
-@attrs.frozen
-class Regrouping:
-    """Groups that share leads, and what became of them: all of *before*, all of *after*.
-
-    *kind* is ``same`` (one group, the same leads), ``split`` (one became several), ``merged``
-    (several became one) or ``moved`` (several became several others). Keys play no part.
-    """
-
-    kind: Kind
-    before: tuple[Group, ...]
-    after: tuple[Group, ...]
-
-    @property
-    def lead_ids(self) -> tuple[str, ...]:
-        """Return the leads concerned, in text order."""
-        return tuple(sorted(lead for group in self.before for lead in group.lead_ids))
-
-
-@attrs.frozen
-class Parted:
-    """A *group* of one side whose leads are in several groups of the other: the *parts*.
-
-    *side* is where they are together; *pairs* is how many pairs of leads are together there alone.
-    """
-
-    side: SideName
-    group: Group
-    parts: tuple[tuple[str, ...], ...]
-
-    @property
-    def pairs(self) -> int:
-        """Return how many pairs of its leads the other side has apart."""
-        return comb(len(self.group), 2) - sum(comb(len(part), 2) for part in self.parts)
-
-
-@attrs.frozen
-class Witness:
-    """Two leads that are together on one *side* alone, and why, as far as the sides can say.
-
-    *tie* is what holds them together there; *stops* are what the leads, or their groups, share
-    on the other side, where it did not join them.
-    """
-
-    side: SideName
-    lead_id: str
-    other_id: str
-    tie: Tie | None = None
-    stops: tuple[Stop, ...] = ()
-
-    def sentence(self, name: Callable[[Identifier], str] = str) -> str:
-        """Return it as a sentence; *name* says how identifiers are written."""
-        both = f"{self.lead_id} and {self.other_id} are together"
-        together = self.tie.sentence(name) if self.tie else both
-        other = "after" if self.side == "before" else "before"
-        told = f"{self.side}: {together}"
-        causes = some(
-            (f"{name(s.identifier)} did not join: {s.cause(name)}" for s in self.stops), 2
-        )
-        return f"{told}; {other}: {causes}" if causes else told
-
-    def __str__(self) -> str:
-        return self.sentence()
-
-
 class Comparison(Shown):
     """How two groupings of the same leads differ; made by `compare`."""
 
@@ -134,20 +66,22 @@ class Comparison(Shown):
     @property
     def counts(self) -> dict[Kind, int]:
         """Return how many changes there are of each kind; ``same`` counts groups."""
-        found = Counter(change.kind for change in self._all)
+        found = Counter[Kind](each.kind for each in self.regroupings)
+        found["same"] = len(self.same)
         return {kind: found[kind] for kind in ("same", "split", "merged", "moved")}
 
     @cached_property
     def regroupings(self) -> tuple[Regrouping, ...]:
         """Return what is not the same, the most leads first."""
-        changes = ((change, change.lead_ids) for change in self._all if change.kind != "same")
-        ordered = sorted(changes, key=lambda each: (-len(each[1]), each[1]))
-        return tuple(change for change, _ in ordered)
+        changed = [n for n, group in enumerate(self.before) if not self._is_same(group)]
+        with_leads = ((each, each.lead_ids) for each in self._regrouped(changed))
+        ordered = sorted(with_leads, key=lambda each: (-len(each[1]), each[1]))
+        return tuple(each for each, _ in ordered)
 
     @cached_property
     def same(self) -> tuple[Group, ...]:
         """Return the groups of *before* whose leads are a group of *after* too."""
-        return tuple(change.before[0] for change in self._all if change.kind == "same")
+        return tuple(group for group in self.before if self._is_same(group))
 
     @cached_property
     def parted(self) -> tuple[Parted, ...]:
@@ -168,11 +102,16 @@ class Comparison(Shown):
     @property
     def flows(self) -> dict[tuple[str, str, Kind], int]:
         """Return how many leads went from a kind of group to a kind of group, by what happened."""
+        after, labels = self.after, self._labels["after"]
         found = Counter[tuple[str, str, Kind]]()
-        for each in self._all:
-            kinds = {lead: group.kind for group in each.after for lead in group.lead_ids}
-            for group in each.before:
-                found.update((group.kind, kinds[lead], each.kind) for lead in group.lead_ids)
+        for group in self.same:
+            found[group.kind, after[labels[group.lead_ids[0]]].kind, "same"] += len(group)
+        for each in self.regroupings:
+            found.update(
+                (group.kind, after[labels[lead]].kind, each.kind)
+                for group in each.before
+                for lead in group.lead_ids
+            )
         return dict(found)
 
     def reasons(self, of: Regrouping | Parted) -> tuple[Witness, ...]:
@@ -205,22 +144,26 @@ class Comparison(Shown):
             "Comparison", about, (figures, *(changes or (Note("Nothing differs", "good"),)))
         )
 
-    @cached_property
-    def _all(self) -> tuple[Regrouping, ...]:
-        """Return every connected set of groups, *before* and *after* joined by common leads."""
-        start = len(self.before)
+    def _is_same(self, group: Group) -> bool:
+        """Tell whether the leads of *group*, one of *before*, are a group of *after*."""
+        labels = self._labels["after"]
+        number = labels[group.lead_ids[0]]
+        return len(self.after[number]) == len(group) and all(labels[i] == number for i in group)
+
+    def _regrouped(self, changed: Sequence[int]) -> Iterator[Regrouping]:
+        """Yield the connected sets among the groups of *before* that *changed*, by their number."""
+        start, labels = len(self.before), self._labels["after"]
         sets = DisjointSets(start + len(self.after))
-        for lead, number in self._labels["before"].items():
-            sets.union((number, start + self._labels["after"][lead]))
         members: dict[int, tuple[list[Group], list[Group]]] = defaultdict(lambda: ([], []))
-        for number, group in enumerate(self.before):
-            members[sets.find(number)][0].append(group)
-        for number, group in enumerate(self.after, start):
-            members[sets.find(number)][1].append(group)
-        return tuple(
-            Regrouping(_kind(len(before), len(after)), tuple(before), tuple(after))
-            for before, after in members.values()
-        )
+        for number in changed:
+            leads = self.before[number].lead_ids
+            sets.union((number, *(start + labels[lead] for lead in leads)))
+        for number in changed:
+            members[sets.find(number)][0].append(self.before[number])
+        for number in sorted({labels[lead] for n in changed for lead in self.before[n].lead_ids}):
+            members[sets.find(start + number)][1].append(self.after[number])
+        for before, after in members.values():
+            yield Regrouping(_kind(len(before), len(after)), tuple(before), tuple(after))
 
     def _parted(
         self, side: SideName, groups: Iterable[Group], labels: Mapping[str, int]
@@ -281,7 +224,8 @@ def compare(before: Side, after: Side) -> Comparison:
         UnevenLeadsError: the two do not name the same leads.
         DuplicateLeadError: a lead is in several groups of one side.
     """
-    return Comparison(before, after)
+    with collector_paused():
+        return Comparison(before, after)
 
 
 def _groups_of(side: Side) -> tuple[Group, ...]:

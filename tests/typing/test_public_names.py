@@ -110,6 +110,8 @@ def test_comparing() -> None:
     found = compare.compare(keyed, {"l1": 1, "l2": 1, "l3": 2, "l4": None})
     assert_type(found, compare.Comparison)
     assert_type(found.regroupings, tuple[compare.Regrouping, ...])
+    kind: compare.Kind = "same"
+    assert_type(found.counts[kind], int)
     assert_type(found.parted, tuple[compare.Parted, ...])
     assert_type(found.same, tuple[Group, ...])
     side: compare.Grouped = linked

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
-from leadfold import Lead, Policy, group
+from leadfold import Group, Lead, Policy, group
 from leadfold.compare import Comparison, compare
 from leadfold.evaluate import UnevenLeadsError, evaluate, labels_of
 
@@ -125,6 +126,22 @@ class TestAnotherToolsClusters:
         """The error names them."""
         with pytest.raises(UnevenLeadsError, match=r"1 \(b\) in the first alone"):
             compare({"a": 1, "b": 1}, {"a": 1})
+
+
+@attrs.frozen
+class _Found:
+    """What another program may hold its groups in."""
+
+    groups: tuple[Group, ...]
+
+
+def test_anything_that_has_groups_can_be_a_side() -> None:
+    """In whatever order its groups and their leads come."""
+    others = _Found((Group("2", "x", ("c2", "c1")), Group("1", "x", ("b1", "a2", "a1"))))
+    found = compare(group(LEADS, Policy.linked()), others)
+
+    assert found.counts["same"] == 2
+    assert not found.regroupings
 
 
 def test_the_worst_mistakes_come_first() -> None:
