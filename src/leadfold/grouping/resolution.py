@@ -178,11 +178,6 @@ class Resolution(Shown):
     def _links_in(self, number: int) -> Iterable[Tie]:
         return links_among(self.rows[number], self.columns.ids, self._evidence)
 
-    def links_of(self, lead_id: str) -> tuple[Tie, ...]:
-        """Return what holds the group that *lead_id* is in together: its part of `links`."""
-        rows = self.rows[self.partition.labels[self._row_of[lead_id]]]
-        return tuple(links_among(rows, self.columns.ids, self._evidence))
-
     def why(self, lead_id: str, other_id: str) -> Why:
         """Return why two leads are in one group: the shortest chain of what they share.
 
