@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("disjoint", "driving", "exceptions", "masking", "pausing", "toml_text"),
     ("normalizers",),
     ("model",),
-    ("changes", "explanations", "progress", "rules", "rulings"),
+    ("changes", "explanations", "founding", "progress", "rules", "rulings"),
     ("policy", "repository", "reporter"),
     ("async_repository",),
     ("asking",),

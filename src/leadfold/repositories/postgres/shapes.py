@@ -56,7 +56,7 @@ class Shapes:
         self._names |= self._sources()
         self._names |= self._cells()
         self._names |= self._inserts()
-        self._names |= self._pieces("entry_columns")
+        self._names |= self._pieces("entry_columns", "inserted")
         self._names |= self._index() if indexed else _NO_INDEX
         self._names |= {"group_key": _NULL, "patch_misfits": _NOTHING}
         if mapping.customer.metadata is not None:
@@ -325,8 +325,9 @@ class Shapes:
     def _inserts(self) -> dict[str, sql.Composable]:
         """Return the columns of a new customer and where each value is staged."""
         table = self.mapping.customer
-        cells = {"id": "stage.id", **dict.fromkeys(_MOMENTS, "coalesce(made.created_at, %(at)s)")}
-        cells |= {field: f"made.{field}" for field in ("name", "phone", "email", "metadata")}
+        cells = {"id": "stage.id", **dict.fromkeys(_MOMENTS, "coalesce(stage.reason, %(at)s)")}
+        cells |= {field: f"stage.shown_{field}" for field in ("name", "phone", "email")}
+        cells["metadata"] = "stage.after"
         columns = {
             column: cell
             for field, cell in cells.items()

@@ -6,7 +6,7 @@ SELECT pg_advisory_xact_lock(key)
 FROM unnest(%(locks)s::bigint[]) WITH ORDINALITY AS told (key, place) ORDER BY place;
 
 -- name: copy
-COPY pg_temp.leadfold_stage (position, unit, part, id, name, before, after, reason, version) FROM STDIN (NULL {null});
+COPY pg_temp.leadfold_stage FROM STDIN (NULL {null});
 
 -- name: open_run
 WITH opened AS (
@@ -163,8 +163,6 @@ WHERE stage.part = 'patch' AND {here} AND jsonb_typeof(row.{customer.metadata}::
 INSERT INTO {customer.table} ({insert_columns})
 SELECT {insert_values}
 FROM pg_temp.leadfold_stage AS stage
-CROSS JOIN LATERAL json_to_record(stage.after::json)
-    AS made (name text, phone text, email text, metadata json, created_at text)
 WHERE stage.part = 'insert' AND {here};
 
 -- name: patch_customers
@@ -190,11 +188,20 @@ INSERT INTO {own}.ledger (run, unit, table_name, row_id, action, before, after, 
 SELECT %(run)s, stage.unit,
     CASE stage.part WHEN 'link' THEN 'Lead' WHEN 'rule' THEN 'Ruling' ELSE 'Customer' END,
     stage.id, stage.part,
-    CASE WHEN stage.part IN ('link', 'restore') THEN to_json(stage.before)::text ELSE stage.before END,
-    CASE stage.part WHEN 'link' THEN to_json(stage.after)::text ELSE stage.after END,
+    CASE WHEN stage.part IN ('link', 'restore') THEN to_json(stage.before)::text
+        WHEN stage.part <> 'insert' THEN stage.before END,
+    CASE stage.part WHEN 'link' THEN to_json(stage.after)::text WHEN 'insert' THEN {inserted} ELSE stage.after END,
     CASE stage.part WHEN 'link' THEN stage.reason ELSE '' END
 FROM pg_temp.leadfold_stage AS stage
 WHERE stage.part IN ('insert', 'link', 'patch', 'restore', 'rule') AND {here};
+
+-- name: inserted
+'{"name":' || coalesce(to_json(stage.shown_name)::text, 'null')
+    || ',"phone":' || coalesce(to_json(stage.shown_phone)::text, 'null')
+    || ',"email":' || coalesce(to_json(stage.shown_email)::text, 'null')
+    || ',"metadata":' || coalesce(stage.after, 'null')
+    || ',"created_at":' || coalesce(to_json(stage.reason)::text, 'null')
+    || coalesce(',"sources":' || stage.before, '') || '}';
 
 -- name: follow_leads
 WITH moved AS (
@@ -268,28 +275,29 @@ WITH seen AS (
     WHERE stage.part = 'record' AND {here} AND NOT EXISTS (
         SELECT 1 FROM {own}.records AS record WHERE record.tenant = %(whose)s AND record.record_id = stage.id
     )
-    ORDER BY stage.id
+    ORDER BY stage.id COLLATE "C"
 ),
 again AS (
     UPDATE {own}.records AS record SET identifiers = stage.after
     FROM pg_temp.leadfold_stage AS stage
     WHERE stage.part = 'record' AND {here} AND record.tenant = %(whose)s AND record.record_id = stage.id
 ),
-gained AS (
-    INSERT INTO {own}.holders (tenant, kind, value, record_id)
-    SELECT %(whose)s, stage.name, stage.after, stage.id
+held AS MATERIALIZED ( -- sorted once, for two tables
+    SELECT stage.name AS kind, stage.after AS value, stage.id, row_number() OVER (
+        PARTITION BY stage.name COLLATE "C", stage.after COLLATE "C" ORDER BY stage.id COLLATE "C"
+    ) AS place
     FROM pg_temp.leadfold_stage AS stage
     WHERE stage.part = 'holder' AND {here}
-    ORDER BY stage.name, stage.after, stage.id
+),
+gained AS (
+    INSERT INTO {own}.holders (tenant, kind, value, record_id)
+    SELECT %(whose)s, kind, value, id FROM held
 ),
 claimed AS (
     INSERT INTO {own}.identity (tenant, kind, value, version)
-    SELECT DISTINCT %(whose)s, stage.name, stage.after, %(clock)s
-    FROM pg_temp.leadfold_stage AS stage
-    WHERE stage.part = 'holder' AND {here}
-    ORDER BY stage.name, stage.after
+    SELECT %(whose)s, kind, value, %(clock)s FROM held WHERE place = 1
 )
-SELECT count(*), 0 FROM pg_temp.leadfold_stage AS stage WHERE stage.part = 'holder' AND {here};
+SELECT count(*), 0 FROM held;
 
 -- name: index_forget
 DELETE FROM {own}.identity AS identity
