@@ -18,7 +18,7 @@ import psycopg
 from psycopg.pq import ExecStatus
 
 from leadfold.repositories.postgres.session import Session
-from leadfold.repositories.postgres.steps import CopyIn
+from leadfold.repositories.postgres.steps import Answer, CopyIn, Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGconn, PGresult
 
-    from leadfold.repositories.postgres.steps import Answer, Step
+    from leadfold.repositories.postgres.steps import Step
 
 _BLOCK = 1 << 17
 
@@ -191,7 +191,8 @@ def traced() -> Iterator[dict[str, float]]:
         try:
             return perform(self, step)
         finally:
-            seconds[_stage(step.query.as_string(None))] += time.perf_counter() - start
+            first = step.statements[0] if isinstance(step, Together) else step
+            seconds[_stage(first.query.as_string(None))] += time.perf_counter() - start
             pid = self.connection.info.backend_pid
             processors[pid] = processor_seconds(pid)
             seconds[SERVER] = sum(processors.values())
@@ -210,6 +211,8 @@ def recorded(folder: Path) -> Iterator[None]:
     numbers = iter(range(1_000_000))
 
     def noted(self: Session, step: Step) -> Answer:
+        if isinstance(step, Together):
+            return Answer(each=tuple(noted(self, each) for each in step.statements))
         path = folder / f"{next(numbers):06}.sql"
         if isinstance(step, CopyIn):
             path.write_text(step.query.as_string(self.connection), "utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from json.encoder import encode_basestring as _json
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.changes import (
+    Await,
     Carry,
     Follow,
     InsertCustomer,
@@ -68,6 +69,21 @@ class Staging:
         units = iter(self.units)
         while batch := list(islice(units, _BLOCK)):
             yield self._block(batch)
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return the rows of all units, as few as they are; object to what no row can hold."""
+        rows: list[dict[str, object]] = []
+        for position, unit in enumerate(self.units):
+            try:
+                staged = self._of(unit)
+                for cell in chain.from_iterable(staged):
+                    escaped(cell)
+            except (UnitError, TypeError, ValueError) as e:
+                raise UnitError(_told(e)) from None
+            self._count(1, Counter(map(_KEY, staged)))
+            head = {"position": position, "unit": unit.number}
+            rows += [head | _cells(row) for row in staged]
+        return rows
 
     def _block(self, batch: Sequence[Unit]) -> str:
         """Return the rows of a *batch* as text: at once, unless one of them needs a closer look."""
@@ -151,8 +167,12 @@ _NO_CUSTOMER = f"{_NO * 3}\n"  # the end of a row that shows none
 _TEXT = frozenset({str})
 _WORDS = {None: "null", True: "true", False: "false"}
 
+_COLUMNS = (
+    *("part", "id", "name", "before", "after", "reason", "version"),
+    *("shown_name", "shown_phone", "shown_email"),  # of a new customer alone
+)
 _Staged = tuple[str, ...]
-"""Part, id, name, before, after, reason, version; of a new customer name, phone and email."""
+"""A row: the cells of `_COLUMNS`."""
 
 
 def _row(
@@ -206,6 +226,11 @@ def _followed(lead: str, table: str, before: str | None, customer: str) -> _Stag
     return _row("follow", lead, name=table, before=before, after=customer)
 
 
+def _cells(row: _Staged) -> dict[str, object]:
+    """Return the cells of a row that are not NULL, by column."""
+    return {column: cell for column, cell in zip(_COLUMNS, row, strict=True) if cell != NULL}
+
+
 def _linked(change: Link, read: Version | None) -> _Staged:
     version = None if read is None else _version(read)
     cells = {"before": change.before, "after": change.after, "reason": change.reason}
@@ -223,6 +248,15 @@ def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
             yield _row("patch", change.customer_id, before=before, after=after)
         case Follow():
             yield _followed(change.lead_id, change.table, change.before, change.customer_id)
+        case Await():
+            yield _row(
+                "await",
+                change.lead_id,
+                name=cast("str", stored_moment(change.until)),
+                before=change.before,
+                after=change.after,
+                reason=change.reason,
+            )
         case Carry():
             yield _row("carry", None, name=change.table, before=change.before, after=change.after)
         case Relink():
