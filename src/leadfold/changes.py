@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OPEN",
+    "Await",
     "Carry",
     "Change",
     "ChangeSet",
@@ -90,6 +91,20 @@ class Link:
     before: str | None
     after: str | None
     reason: str
+
+
+@attrs.frozen
+class Await:
+    """A lead that has no row yet is to be inserted with customer *after*; it was *before*, if ever.
+
+    The ledger has it as the link that it will be. *until* is how long it counts without a row.
+    """
+
+    lead_id: str
+    before: str | None
+    after: str
+    reason: str
+    until: datetime
 
 
 @attrs.frozen
@@ -187,6 +202,7 @@ Change = (
     InsertCustomer
     | PatchCustomer
     | Link
+    | Await
     | Follow
     | Carry
     | Relink

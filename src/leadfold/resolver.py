@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from leadfold.async_repository import AsyncRepository
@@ -33,6 +34,9 @@ ACTION = "resolve_lead"
 MAX_SET = 10_000
 """How many records may be connected with a lead that is decided at once."""
 
+GRACE = timedelta(hours=1)
+"""How long a lead counts that was resolved, and whose row never came."""
+
 
 class _Resolving(Generic[Store]):
     """What a resolver over whichever kind of repository is made with."""
@@ -45,6 +49,7 @@ class _Resolving(Generic[Store]):
         *,
         adopt: bool = False,
         max_set: int = MAX_SET,
+        grace: timedelta = GRACE,
         stored_phone: StoredPhone = "e164",
         actor: str = "system",
         created_by: str = "leadfold",
@@ -70,7 +75,9 @@ class _Resolving(Generic[Store]):
             )
 
         self._repository = repository
-        self._settings = Settings(policy, max_set, adopt, stored_phone, audit, Running(begin), mint)
+        self._settings = Settings(
+            policy, max_set, grace, adopt, stored_phone, audit, Running(begin), mint
+        )
 
 
 class Resolver(_Resolving[Repository]):
@@ -90,6 +97,8 @@ class Resolver(_Resolving[Repository]):
         mode: ``fill``: no existing link is changed. ``reconcile``: leads are moved, and customers
             merged and split, until the links equal the grouping.
         adopt: as for `leadfold.backfill.plan`.
+        grace: a lead that is resolved before its row is there counts for as long; if the row has
+            not come by then, it is as if it had never been.
         max_set: a lead with more records connected is ``queued``: a backfill decides it.
         stored_phone: how new customers show their phone.
         actor: who the audit entries name.

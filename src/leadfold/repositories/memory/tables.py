@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from leadfold.changes import Run
     from leadfold.model import Customer, Dependent, Identifier, Lead, Ruling
     from leadfold.repositories.memory.rows import AuditEntry, DependentRow
-    from leadfold.repository import LedgerEntry
+    from leadfold.repository import Awaited, LedgerEntry
 
 __all__ = ["DependentTable", "Draft", "Index", "Store", "Table", "Tables"]
 
@@ -97,7 +97,8 @@ class Index:
     """The identity index: who holds what, and when each value last gained or lost a holder.
 
     *clock* counts the commits that changed a holder; a value's version is the clock of the last
-    of them that concerned it. *seen* has an entry for every record ever indexed.
+    of them that concerned it. *seen* has an entry for every record ever indexed, *awaited* says
+    what became of those that had no row yet.
     """
 
     seen: dict[str, tuple[Identifier, ...]] = attrs.field(factory=dict)
@@ -105,12 +106,18 @@ class Index:
     versions: dict[Identifier, int] = attrs.field(factory=dict)
     clock: int = 0
     fingerprint: str | None = None
+    awaited: dict[str, Awaited] = attrs.field(factory=dict)
     _thawed: set[Identifier] = attrs.field(factory=set, init=False)
 
     def copy(self) -> Index:
         """Return an index to write one commit on; sets of holders are copied when touched."""
         return Index(
-            dict(self.seen), dict(self.holders), dict(self.versions), self.clock, self.fingerprint
+            dict(self.seen),
+            dict(self.holders),
+            dict(self.versions),
+            self.clock,
+            self.fingerprint,
+            dict(self.awaited),
         )
 
     def record(self, record_id: str, identifiers: Collection[Identifier]) -> None:
@@ -127,6 +134,7 @@ class Index:
         if record_id in self.seen:
             self.record(record_id, ())
             del self.seen[record_id]
+            self.awaited.pop(record_id, None)
 
     def claimed_after(
         self, clock: int, identifiers: Collection[Identifier], *, but: Collection[int]

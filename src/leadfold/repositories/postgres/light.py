@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 from leadfold.changes import (
+    Await,
     Carry,
     Committed,
     Follow,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LightCommit", "TooHeavyError", "is_light"]
 
-_LIGHT = (Link, InsertCustomer, PatchCustomer, Follow, Reindex, Carry, Retire)
+_LIGHT = (Link, Await, InsertCustomer, PatchCustomer, Follow, Reindex, Carry, Retire)
 _MOST = 2_000  # rows: more of them are better staged
 _TESTS = {
     "leads": {"lead"},
@@ -227,8 +228,11 @@ class LightCommit:
             for part in ("insert", "patch", "link")
             if part in parts and self._count(part)
         }
-        logged = any(map(self._count, ("insert", "patch", "link")))
-        return {**found, "log": None} if logged else found
+        if any(map(self._count, ("insert", "patch", "link", "await"))):
+            found["log"] = None
+        if self._count("await"):
+            found["await_leads"] = None
+        return found
 
     def _rest(self) -> list[Statement]:
         """Return the entry of the audit trail, if it gets one, and what the index is to hold."""

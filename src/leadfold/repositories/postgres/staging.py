@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.changes import (
+    Await,
     Carry,
     Follow,
     InsertCustomer,
@@ -224,6 +225,15 @@ def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
                 name=change.table,
                 before=change.before,
                 after=change.customer_id,
+            )
+        case Await():
+            yield _row(
+                "await",
+                change.lead_id,
+                name=cast("str", stored_moment(change.until)),
+                before=change.before,
+                after=change.after,
+                reason=change.reason,
             )
         case Carry():
             yield _row("carry", None, name=change.table, before=change.before, after=change.after)

@@ -245,6 +245,8 @@ class _Writer:
         yield from undoing.rule()
         if any(part in _LOGGED for part, _ in counts):
             yield self.shapes.statement("log", bound)
+        if any(part == "await" for part, _ in counts):
+            yield self.shapes.statement("await_leads", bound)
         followed = yield from self._follow(bound, counts)
         yield from undoing.move()
         yield from undoing.retire(kept)
@@ -292,7 +294,7 @@ class _Writer:
         require(answer.count, count)
 
 
-_LOGGED = {"insert", "link", "patch", "restore", "rule"}
+_LOGGED = {"insert", "link", "await", "patch", "restore", "rule"}
 
 
 @attrs.frozen

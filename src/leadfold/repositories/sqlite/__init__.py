@@ -37,6 +37,7 @@ __all__ = ["SQLiteRepository", "create_user_tables"]
 
 _OLDEST = (3, 33)  # the first with UPDATE ... FROM
 _TIMEOUT = 30.0
+_READERS = 4  # connections that are kept for the next who reads
 
 
 class SQLiteRepository:
@@ -71,6 +72,7 @@ class SQLiteRepository:
         self._tenant = tenant
         self._timeout = timeout
         self._lock = Lock()
+        self._readers: list[sqlite3.Connection] = []
         self._fitted: Fitted | None = None
         self._path: Path | None = None
         if isinstance(store, sqlite3.Connection):
@@ -93,6 +95,8 @@ class SQLiteRepository:
     def close(self) -> None:
         """Close what the repository opened; a caller's connection stays open."""
         if self._path is not None:
+            while self._readers:
+                self._readers.pop().close()
             self._writer.close()
 
     @contextlib.contextmanager
@@ -126,12 +130,21 @@ class SQLiteRepository:
         if self._path is None:
             yield Session(self._writer, owned=False)
             return
-        connection = _prepared(connect(self._path, timeout=self._timeout))
+        connection = self._readers.pop() if self._readers else self._reader(self._path)
         try:
-            connection.execute("PRAGMA query_only = ON")
             yield Session(connection, owned=True)
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        if connection.in_transaction or len(self._readers) >= _READERS:
+            connection.close()
+        else:
+            self._readers.append(connection)
+
+    def _reader(self, path: Path) -> sqlite3.Connection:
+        connection = _prepared(connect(path, timeout=self._timeout))
+        connection.execute("PRAGMA query_only = ON")
+        return connection
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:

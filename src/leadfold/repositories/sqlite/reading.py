@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -18,10 +19,21 @@ from leadfold.repositories.sqlite.columns import (
 )
 from leadfold.repositories.sqlite.schema import facts, unmapped
 from leadfold.repositories.sqlite.session import UndecodableError
-from leadfold.repository import ORIGINAL, DependentCount, Holders, Reference
+from leadfold.repository import (
+    LEAD,
+    ORIGINAL,
+    RECORD,
+    Around,
+    Awaited,
+    DependentCount,
+    Entry,
+    Holders,
+    Reference,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from datetime import datetime
 
     from leadfold.changes import Run
     from leadfold.repositories.mapping import StoreMapping
@@ -90,6 +102,57 @@ class SQLiteReader:
         records_of, versions = self._held(found)
         wanted = {identifier: versions.get(identifier, 0) for identifier in identifiers}
         return Holders(records_of, {**versions, **wanted}, frozenset(saturated))
+
+    def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """Return what is met one step from these."""
+        crowded: set[Identifier | str] = set()
+        holders: dict[Identifier, tuple[str, ...]] = {}
+        direct = set(leads)
+        for identifier in sorted(set(identifiers)):
+            records = self._holding(identifier, at_most + 1)
+            holders[identifier] = tuple(records[:at_most])
+            if len(records) > at_most:
+                crowded.add(identifier)
+            else:
+                direct.update(records)
+        entries = self._entries_of({*leads, *chain.from_iterable(holders.values())})
+        reached = {link for each in direct if (link := entries[each].customer_id) is not None}
+        ends = self._references("pointing_at", self._mapping.pointing[LEAD], reached | {*customers})
+        linked: dict[str, list[str]] = {}
+        for end in ends:
+            linked.setdefault(str(end.customer_id), []).append(end.row)
+        crowded.update(customer for customer, rows in linked.items() if len(rows) > at_most)
+        met = (row for rows in linked.values() for row in rows[:at_most])
+        return Around(
+            tuple(self.leads({*direct, *met})),
+            tuple(self.customers(reached | {*customers})),
+            holders,
+            entries,
+            frozenset(crowded),
+        )
+
+    def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return those of *values* that customers show."""
+        rows = self._session.rows(self._shapes.shown(column), self._bound(values=_listed(values)))
+        return {str(value) for (value,) in rows}
+
+    def _entries_of(self, records: Collection[str]) -> dict[str, Entry]:
+        """Return what the index knows of *records*, and the customer of each."""
+        links = {end.row: end.customer_id for end in self.links(LEAD, records)}
+        links |= {each: each.removeprefix(RECORD) for each in records if each.startswith(RECORD)}
+        entries = {each: Entry((), links.get(each)) for each in sorted(records)}
+        for record, cell, customer, until in self._own_rows("entries_of", records=_listed(records)):
+            held = identifiers_of([cell])[0] or ()
+            awaited = None if customer is None else Awaited(str(customer), _until(until))
+            entries[str(record)] = Entry(held, links.get(str(record)), awaited)
+        return entries
 
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what the identity index holds for a record, or None where it never saw it."""
@@ -238,6 +301,10 @@ def _script(payload: object) -> object:
     if not isinstance(payload, bytes):
         return None
     return (json_object(payload.decode(errors="replace")) or {}).get("script")
+
+
+def _until(cell: object) -> datetime:
+    return cast("datetime", moment(cell))
 
 
 def _listed(ids: Collection[str] | None) -> str | None:

@@ -146,6 +146,10 @@ class Shapes:
         picked = self._chosen("customer", chosen=chosen)
         return self.statement("customers", customer_chosen=picked)
 
+    def shown(self, column: str) -> str:
+        """Return the query for values that customers show in the mapped *column*."""
+        return self.statement("shown", column=f"row.{self._names[f'customer.{column}']}")
+
     def unexplained(self, name: str, *, chosen: bool) -> str:
         """Return the query called *name* for leads, or for the *chosen*."""
         return self.statement(name, lead_chosen=self._chosen("lead", chosen=chosen))

@@ -168,6 +168,9 @@ class _Writer:
         if counts["link"]:
             self._exactly(counts["link"], "link_leads")
             self._run("log_links")
+        if counts["await"]:
+            for name in ("log_awaits", "await_leads", "await_no_more"):
+                self._run(name)
         followed = Counter({name: self._follow(name) for name in self.stage.named["follow"]})
         self.undoing.move()
         self.undoing.rule()

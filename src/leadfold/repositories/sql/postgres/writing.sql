@@ -270,13 +270,27 @@ AND (stage.version IS NULL OR EXISTS (SELECT 1 FROM {leads} AS each WHERE each.{
 -- name: log
 INSERT INTO {own}.ledger (run, unit, table_name, row_id, action, before, after, reason)
 SELECT %(run)s, stage.unit,
-    CASE stage.part WHEN 'link' THEN 'Lead' WHEN 'rule' THEN 'Ruling' ELSE 'Customer' END,
-    stage.id, stage.part,
-    CASE WHEN stage.part IN ('link', 'restore') THEN to_json(stage.before)::text ELSE stage.before END,
-    CASE stage.part WHEN 'link' THEN to_json(stage.after)::text ELSE stage.after END,
-    CASE stage.part WHEN 'link' THEN stage.reason ELSE '' END
+    CASE WHEN stage.part IN ('link', 'await') THEN 'Lead' WHEN stage.part = 'rule' THEN 'Ruling' ELSE 'Customer' END,
+    stage.id, CASE stage.part WHEN 'await' THEN 'link' ELSE stage.part END,
+    CASE WHEN stage.part IN ('link', 'await', 'restore') THEN to_json(stage.before)::text ELSE stage.before END,
+    CASE WHEN stage.part IN ('link', 'await') THEN to_json(stage.after)::text ELSE stage.after END,
+    CASE WHEN stage.part IN ('link', 'await') THEN stage.reason ELSE '' END
 FROM {stage} AS stage
-WHERE stage.part IN ('insert', 'link', 'patch', 'restore', 'rule') AND {here};
+WHERE stage.part IN ('insert', 'link', 'await', 'patch', 'restore', 'rule') AND {here};
+
+-- name: await_leads
+WITH expired AS (
+    DELETE FROM {own}.awaited AS gone
+    WHERE gone.tenant = %(whose)s AND gone.until < %(at)s::timestamptz AND NOT EXISTS (
+        SELECT 1 FROM {stage} AS stage
+        WHERE stage.part = 'await' AND {here} AND stage.id = gone.record_id
+    )
+)
+INSERT INTO {own}.awaited (tenant, record_id, customer_id, until)
+SELECT %(whose)s, stage.id, stage.after, stage.name::timestamptz
+FROM {stage} AS stage
+WHERE stage.part = 'await' AND {here}
+ON CONFLICT (tenant, record_id) DO UPDATE SET customer_id = excluded.customer_id, until = excluded.until;
 
 -- name: follow_leads
 WITH moved AS (

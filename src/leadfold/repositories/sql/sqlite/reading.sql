@@ -94,6 +94,16 @@ WHERE identity.tenant = :own AND identity.kind = :kind AND identity.value = :val
 ORDER BY holder.record
 LIMIT :at_most;
 
+-- name: entries_of
+SELECT record.record_id, {indexed}, awaited.customer_id, awaited.until
+FROM json_each(:records) AS asked
+CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = asked.value
+LEFT JOIN leadfold_awaited AS awaited ON awaited.tenant = :own AND awaited.record_id = asked.value;
+
+-- name: shown
+SELECT DISTINCT {column} FROM {customers} AS row
+WHERE {column} IN (SELECT value FROM json_each(:values));
+
 -- name: held
 SELECT record.record_id, identity.kind, identity.value, identity.version
 FROM leadfold_records AS record

@@ -63,6 +63,17 @@ CREATE TABLE leadfold_holders (
 ) WITHOUT ROWID;
 CREATE INDEX leadfold_holders_identity ON leadfold_holders (identity);
 
+-- Leads that were resolved before they had a row: the customer each is to be inserted with, and how
+-- long it counts without one.
+CREATE TABLE leadfold_awaited (
+    tenant TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    until TEXT NOT NULL,
+    PRIMARY KEY (tenant, record_id)
+) WITHOUT ROWID;
+CREATE INDEX leadfold_awaited_until ON leadfold_awaited (tenant, until);
+
 -- What the index was written with, its latest claim, and the claim at which values were erased: what
 -- they were is not kept, so a plan of before is stale in any value that nobody holds.
 CREATE TABLE leadfold_index_state (

@@ -175,6 +175,20 @@ SELECT :run, unit, 'Lead', id, 'link',
     reason
 FROM temp.leadfold_stage_link ORDER BY rowid;
 
+-- name: log_awaits
+INSERT INTO leadfold_ledger (run, unit, table_name, row_id, action, before, after, reason)
+SELECT :run, unit, 'Lead', id, 'link',
+    CASE WHEN before IS NOT NULL THEN json_quote(before) END, json_quote(after), reason
+FROM temp.leadfold_stage_await ORDER BY rowid;
+
+-- name: await_leads
+INSERT INTO leadfold_awaited (tenant, record_id, customer_id, until)
+SELECT :own, id, after, until FROM temp.leadfold_stage_await WHERE 1
+ON CONFLICT (tenant, record_id) DO UPDATE SET customer_id = excluded.customer_id, until = excluded.until;
+
+-- name: await_no_more
+DELETE FROM leadfold_awaited WHERE tenant = :own AND until < :at;
+
 -- name: log_follows
 INSERT INTO leadfold_ledger (run, unit, table_name, row_id, action, before, after)
 SELECT :run, stage.unit, :dependent, CAST(row.{dependent.id} AS TEXT), 'follow',
