@@ -55,7 +55,7 @@ class Shapes:
         self.mapping = mapping
         self.catalog = catalog
         self._own = own
-        self._whole: dict[str, sql.SQL] = {}
+        self._whole: dict[tuple[str, ...], sql.SQL] = {}
         self._templates = {name: text for file in _FILES for name, text in named(file).items()}
         self._names: dict[str, sql.Composable] = {
             "own": identifier(own),
@@ -91,11 +91,12 @@ class Shapes:
         query = self.text(name, **pieces) if pieces else self._composed_once(name)
         return Statement(query, {} if parameters is None else parameters)
 
-    def _composed_once(self, name: str) -> sql.SQL:
-        """Return the text of the statement called *name*, which nothing varies."""
-        if name not in self._whole:
-            self._whole[name] = fixed(self.text(name).as_string(None))
-        return self._whole[name]
+    def _composed_once(self, *names: str) -> sql.SQL:
+        """Return the text of the query called so, or of several in one, which nothing varies."""
+        if names not in self._whole:
+            queries = sql.SQL("\nUNION ALL\n").join(map(self.text, names))
+            self._whole[names] = fixed(queries.as_string(None))
+        return self._whole[names]
 
     def text(self, name: str, **pieces: sql.Composable) -> sql.Composed:
         """Return the text of the statement or piece called *name*."""
@@ -164,9 +165,8 @@ class Shapes:
 
     def misfits_of(self, parts: Iterable[str], parameters: Parameters) -> Statement:
         """Return the query for stale units, as far as it is about *parts*: all in one."""
-        found = [part for part in parts if part != "patches" or self._patches]
-        queries = [self._composed_once(f"misfit_{part}") for part in found]
-        return Statement(sql.SQL("\nUNION ALL\n").join(queries), parameters)
+        found = [f"misfit_{part}" for part in parts if part != "patches" or self._patches]
+        return Statement(self._composed_once(*found), parameters)
 
     @property
     def _patches(self) -> bool:

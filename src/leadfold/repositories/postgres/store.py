@@ -62,6 +62,8 @@ class Store:
         if known and self._known is not None:
             return self._known
         catalog = yield from self._fitting()
+        if self._known is not None and self._known.catalog == catalog:
+            return self._known
         mapping = catalog.fitted(self.mapping, self.tenant, [])
         shapes = Shapes(mapping, catalog, self.own, indexed=catalog.has_own)
         self._known, self._light = shapes if catalog.has_own else None, None
