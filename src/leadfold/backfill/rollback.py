@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from leadfold.backfill.showing import figures_of, lines_table
-from leadfold.changes import ChangeSet, timestamp
+from leadfold.changes import OPEN, ChangeSet, timestamp
 from leadfold.exceptions import NothingToUndo, RollbackRefusedError
 from leadfold.progress import UNFINISHED
 from leadfold.sheets import Note, Sheet, Shown, table
@@ -99,5 +99,5 @@ class RollbackPlan(Shown):
     def changes(self, on_stale: OnStale = "refuse") -> ChangeSet:
         """Return what `Repository.commit` takes; raise what `check` raises."""
         self.check()
-        ends = self.undoes if self.undoes.status == UNFINISHED else None
+        ends = self.undoes if self.undoes.status in {UNFINISHED, OPEN} else None
         return ChangeSet(self.run, self.units, self.stats, on_stale=on_stale, ends=ends)
