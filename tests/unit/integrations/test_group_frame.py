@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, assert_type
 from uuid import UUID
@@ -15,7 +17,7 @@ import pytest
 
 from frame_kinds import every_kind, frame, rows_of
 from leadfold import IdentifierRule, Policy, Resolution, Ruling, group
-from leadfold.exceptions import FrameError
+from leadfold.exceptions import FrameError, MissingExtraError
 from leadfold.integrations.dataframes import group_frame, resolve_frame
 from leadfold.normalizers.whole_numbers import DigitsLostError
 
@@ -323,3 +325,52 @@ def test_types_are_those_of_the_frame_given() -> None:
     """What a type checker says, too."""
     assert_type(group_frame(pl.LazyFrame(LEADS)), pl.LazyFrame)
     assert isinstance(group_frame(pa.table(LEADS)), pa.Table)
+
+
+def test_text_that_no_utf_8_holds_is_read_all_the_same() -> None:
+    """As `group` reads it: an object column may have a lone surrogate."""
+    columns: Columns = {"id": ["a", "b"], "psid": ["24000000000000001", "\ud800" * 12]}
+    given = pd.DataFrame(columns, dtype=object)
+    resolution = resolve_frame(given)
+    assert [(g.key, g.lead_ids) for g in resolution.groups] == [
+        ("individual:b", ("b",)),
+        ("psid:24000000000000001", ("a",)),
+    ]
+    assert [rejection.reason.value for rejection in resolution.rejected] == ["malformed"]
+
+
+def test_pandas_does_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same answers from text that is no Arrow."""
+    given = pd.DataFrame({n: pd.Series(c, dtype=object) for n, c in LEADS.items()})
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert resolve_frame(given).groups == resolve_frame(pl.DataFrame(LEADS)).groups
+
+
+def test_a_relation_of_duckdb_asks_for_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the pip line."""
+    given = duckdb.connect().sql("SELECT 'a' AS id, '212 555 0143' AS phone")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match="pip install pyarrow"):
+        group_frame(given)
+
+
+WITHOUT_NARWHALS = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name == "narwhals":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+import leadfold.integrations.dataframes
+"""
+
+
+def test_frames_need_narwhals() -> None:
+    """Where it is not installed, the error has the pip line."""
+    ended = subprocess.run(  # noqa: S603 - this interpreter, and a constant
+        [sys.executable, "-c", WITHOUT_NARWHALS], capture_output=True, text=True, check=False
+    )
+    assert "MissingExtraError: data frames need Narwhals" in ended.stderr
+    assert "pip install 'leadfold[frames]'" in ended.stderr
