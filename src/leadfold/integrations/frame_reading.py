@@ -116,15 +116,17 @@ class FrameReader:
 
 
 def _in_arrow(series: Series) -> Series | None:
-    """Return *series* in Arrow; None where there is no PyArrow, or a text that no UTF-8 holds."""
+    """Return *series* in Arrow; None where there is no PyArrow, or it cannot hold the texts."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - who has no PyArrow gets the same answers without
-
-        found = series.to_arrow()
-    except (ModuleNotFoundError, UnicodeEncodeError):
+    except ModuleNotFoundError:
         return None
-    whole = found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
-    in_arrow: Series = nw.from_native(whole.cast(pa.large_string()), series_only=True)
+    try:
+        found = series.to_arrow()
+        whole = found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
+        in_arrow: Series = nw.from_native(whole.cast(pa.string()), series_only=True)
+    except (UnicodeEncodeError, pa.ArrowInvalid):  # a lone surrogate; more than two gigabytes
+        return None
     return in_arrow
 
 

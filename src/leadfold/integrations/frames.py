@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from uuid import uuid4
 
 import attrs
 
@@ -105,8 +106,7 @@ class _DuckDB:
         except ModuleNotFoundError as e:
             msg = "reading a DuckDB relation needs PyArrow: pip install pyarrow"
             raise MissingExtraError(msg, name="pyarrow") from e
-        query = f"SELECT {', '.join(columns)} FROM leadfold_frame"  # noqa: S608 - quoted names
-        found = self.relation.query("leadfold_frame", query).to_arrow_table()
+        found = self.relation.project(", ".join(columns)).to_arrow_table()
         frame: Data = nw.from_native(found, eager_only=True)
         self._keys = frame.select(_KEY).with_row_index(_ROW)
         return frame.drop(_KEY)
@@ -114,10 +114,12 @@ class _DuckDB:
     def joined(self, added: Data) -> object:
         columns = ", ".join(f"answers.{_quoted(name)}" for name in added.columns)
         answers = self._keys.with_columns(*(added[c] for c in added.columns)).to_native()  # noqa: F841 - the query names it
+        # Before DuckDB 2 the result looks the name up again whenever it is run: each has its own.
+        leads = f"leadfold_{uuid4().hex}"
         return self.relation.query(
-            "leadfold_frame",
-            f"SELECT leadfold_frame.*, {columns} FROM leadfold_frame JOIN answers "  # noqa: S608 - quoted names
-            f"ON CAST(leadfold_frame.{self._id} AS VARCHAR) = answers.{_quoted(_KEY)} "
+            leads,
+            f"SELECT {leads}.*, {columns} FROM {leads} JOIN answers "  # noqa: S608 - quoted names
+            f"ON CAST({leads}.{self._id} AS VARCHAR) = answers.{_quoted(_KEY)} "
             f"ORDER BY answers.{_quoted(_ROW)}",
         )
 

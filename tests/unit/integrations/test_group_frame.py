@@ -113,6 +113,16 @@ def test_a_relation_stays_in_its_database() -> None:
     )
 
 
+def test_relations_of_one_database_do_not_get_into_each_others_way() -> None:
+    """One after the other, one from the other; each can be run again."""
+    database = duckdb.connect()
+    one = group_frame(database.sql("SELECT 'a' AS id, '212 555 0143' AS phone"))
+    two = group_frame(database.sql("SELECT 'b' AS id, '212 555 0144' AS phone"))
+    again = group_frame(one.project("id, phone"))
+    for found, lead in ((one, "a"), (two, "b"), (one, "a"), (again, "a")):
+        assert [row[0] for row in found.fetchall()] == [lead]
+
+
 @every_kind
 def test_several_columns_may_hold_one_kind(kind: str) -> None:
     """In the order given: the first usable one is the key."""
