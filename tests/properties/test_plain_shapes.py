@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from email_strings import email_strings
@@ -134,10 +134,12 @@ blocked = st.sampled_from(["NoReply+7@x.org", "noreplying@x.org", "test@test.com
 
 
 @pytest.mark.parametrize("engine", ["polars", "pyarrow"])
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(edges, near, addresses, blocked, st.text(st.characters(codec="utf-8"))),
         min_size=1,
+        max_size=10,
     )
 )
 def test_any_text_has_no_difference(engine: str, texts: list[str]) -> None:
