@@ -7,21 +7,22 @@ generator. What decides takes what was read, and is a plain function.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 import attrs
 
 from leadfold.driving import adrive, drive
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from leadfold.async_repository import AsyncReader
     from leadfold.changes import Run
     from leadfold.model import Identifier, Ruling
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -35,11 +36,15 @@ if TYPE_CHECKING:
 __all__ = [
     "PORTION",
     "Asks",
+    "AsyncBundling",
+    "Bundling",
     "Call",
     "Question",
     "Stream",
     "Take",
+    "Together",
     "aread",
+    "around",
     "audited",
     "customers",
     "dependents",
@@ -56,6 +61,8 @@ __all__ = [
     "recorded",
     "rulings",
     "runs",
+    "shown",
+    "together",
     "unexplained",
 ]
 
@@ -110,10 +117,38 @@ class Take:
     stream: Stream[object]
 
 
-Question = Call | Take
+@attrs.frozen
+class Together:
+    """Questions whose answers do not hang on each other: one way there and back, if that can be.
+
+    Of a stream all is told at once: where it is known to be small.
+    """
+
+    calls: tuple[Call, ...]
+
+
+Question = Call | Take | Together
 """What is asked at once; logic puts questions through the functions below."""
 
 Asks = Generator[Question, object, R]
+
+
+@runtime_checkable
+class Bundling(Protocol):
+    """A reader that can answer several questions in one way there and back."""
+
+    def together(self, calls: Sequence[Call]) -> list[object]:
+        """Return the answers in order; of what is told bit by bit, a list of all."""
+        ...
+
+
+@runtime_checkable
+class AsyncBundling(Protocol):
+    """The same, awaited."""
+
+    async def together(self, calls: Sequence[Call]) -> list[object]:
+        """Return what `Bundling.together` does."""
+        ...
 
 
 def read(asks: Asks[R], reader: Reader) -> R:
@@ -157,6 +192,23 @@ def dependents(leads: Collection[str] | None = None) -> Stream[DependentCount]:
 def holders(identifiers: Collection[Identifier], *, at_most: int) -> Asks[Holders]:
     """Ask `Reader.holders`."""
     return cast("Holders", (yield Call("holders", (identifiers,), {"at_most": at_most})))
+
+
+def around(
+    leads: Collection[str],
+    identifiers: Collection[Identifier],
+    customers: Collection[str],
+    *,
+    at_most: int,
+) -> Asks[Around]:
+    """Ask `Reader.around`."""
+    asked = (leads, identifiers, customers)
+    return cast("Around", (yield Call("around", asked, {"at_most": at_most})))
+
+
+def shown(column: str, values: Collection[str]) -> Asks[Collection[str]]:
+    """Ask `Reader.shown`."""
+    return cast("Collection[str]", (yield Call("shown", (column, values))))
 
 
 def recorded(record_id: str) -> Asks[tuple[Identifier, ...] | None]:
@@ -211,6 +263,12 @@ def pointing_at(customer_ids: Collection[str]) -> Stream[Reference]:
     return Stream(Call("pointing_at", (customer_ids,)))
 
 
+def together(*asked: Asks[object] | Stream[object]) -> Asks[list[Any]]:
+    """Put several questions at once, of a stream for all of it; return the answers in order."""
+    calls = [one.call if isinstance(one, Stream) else next(one) for one in asked]
+    return cast("list[Any]", (yield Together(cast("tuple[Call, ...]", tuple(calls)))))
+
+
 def is_original(run_id: str) -> Asks[bool]:
     """Ask `Reader.is_original`."""
     return cast("bool", (yield Call("is_original", (run_id,))))
@@ -232,10 +290,18 @@ class _Answers:
         """Return the answer to *question*."""
         if isinstance(question, Call):
             return _called(self._reader, question)
+        if isinstance(question, Together):
+            return self._all(question.calls)
         stream = question.stream
         if stream not in self._open:
             self._open[stream] = cast("Iterator[object]", _called(self._reader, stream.call))
         return list(islice(self._open[stream], stream.portion))
+
+    def _all(self, calls: tuple[Call, ...]) -> list[object]:
+        if isinstance(self._reader, Bundling):
+            return self._reader.together(calls)
+        answers = (_called(self._reader, call) for call in calls)
+        return [list(found) if isinstance(found, Iterator) else found for found in answers]
 
     def close(self) -> None:
         """Close every stream that was not taken to its end."""
@@ -255,6 +321,8 @@ class _AsyncAnswers:
         """Return the answer to *question*."""
         if isinstance(question, Call):
             return await cast("Awaitable[object]", _called(self._reader, question))
+        if isinstance(question, Together):
+            return await self._all(question.calls)
         stream = question.stream
         if stream not in self._open:
             self._open[stream] = cast("AsyncIterator[object]", _called(self._reader, stream.call))
@@ -264,6 +332,18 @@ class _AsyncAnswers:
             if len(portion) == stream.portion:
                 break
         return portion
+
+    async def _all(self, calls: tuple[Call, ...]) -> list[object]:
+        if isinstance(self._reader, AsyncBundling):
+            return await self._reader.together(calls)
+        answers: list[object] = []
+        for call in calls:
+            found = _called(self._reader, call)
+            if isinstance(found, AsyncIterator):
+                answers.append([one async for one in found])
+            else:
+                answers.append(await cast("Awaitable[object]", found))
+        return answers
 
     async def close(self) -> None:
         """Close every stream that was not taken to its end."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from leadfold.changes import ChangeSet, Committed, Run
     from leadfold.model import Identifier, Ruling
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -44,6 +45,21 @@ class AsyncReader(Protocol):
 
     async def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         """Return what `leadfold.repository.Reader.holders` does."""
+        ...
+
+    async def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """Return what `leadfold.repository.Reader.around` does."""
+        ...
+
+    async def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return what `leadfold.repository.Reader.shown` does."""
         ...
 
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from leadfold.async_repository import AsyncRepository
@@ -14,6 +15,7 @@ from leadfold.repository import Repository
 from leadfold.resolving.deciding import Decision, Event
 from leadfold.resolving.errands import Settings, forgetting, previewing, resolving
 from leadfold.resolving.indexing import indexing
+from leadfold.resolving.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,6 +34,9 @@ ACTION = "resolve_lead"
 MAX_SET = 10_000
 """How many records may be connected with a lead that is decided at once."""
 
+GRACE = timedelta(hours=1)
+"""How long a lead counts that was resolved, and whose row never came."""
+
 
 class _Resolving(Generic[Store]):
     """What a resolver over whichever kind of repository is made with."""
@@ -44,9 +49,11 @@ class _Resolving(Generic[Store]):
         *,
         adopt: bool = False,
         max_set: int = MAX_SET,
+        grace: timedelta = GRACE,
         stored_phone: StoredPhone = "e164",
         actor: str = "system",
         created_by: str = "leadfold",
+        audit: bool = False,
         new_id: Callable[[], str] | None = None,
         now: Callable[[], datetime] = present,
     ) -> None:
@@ -62,13 +69,15 @@ class _Resolving(Generic[Store]):
                 actor=actor,
                 mode=mode,
                 created_by=created_by,
-                run_id=mint(),
+                run_id=ACTION,
                 now=now(),
                 policy=policy,
             )
 
         self._repository = repository
-        self._settings = Settings(policy, max_set, adopt, stored_phone, begin, mint)
+        self._settings = Settings(
+            policy, max_set, grace, adopt, stored_phone, audit, Running(begin), mint
+        )
 
 
 class Resolver(_Resolving[Repository]):
@@ -78,17 +87,24 @@ class Resolver(_Resolving[Repository]):
     decides that set with the same engine, and writes the difference. It never inserts, edits or
     deletes a lead row; it sets ``customer_id`` on it where the row exists.
 
+    All decisions of a UTC day are written under one run, which `leadfold.backfill.rollback` takes
+    back as any other: ``resolve_lead-2026-11-30-`` and a mark of mode, actor, policy and versions.
+    Once it was taken back a new one begins.
+
     Args:
         repository: where the leads are.
         policy: default `Policy.keyed()`; the index must have been written under it.
         mode: ``fill``: no existing link is changed. ``reconcile``: leads are moved, and customers
             merged and split, until the links equal the grouping.
         adopt: as for `leadfold.backfill.plan`.
+        grace: a lead that is resolved before its row is there counts for as long; if the row has
+            not come by then, it is as if it had never been.
         max_set: a lead with more records connected is ``queued``: a backfill decides it.
         stored_phone: how new customers show their phone.
         actor: who the audit entries name.
         created_by: what new customers' metadata names.
-        new_id: makes customer ids and run ids; default: ascending UUIDs.
+        audit: whether each decision that writes gets an entry in the audit trail.
+        new_id: makes customer ids; default: ascending UUIDs.
         now: tells the time; default: the present.
     """
 

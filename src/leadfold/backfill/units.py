@@ -20,6 +20,7 @@ from leadfold.changes import (
     timestamp,
 )
 from leadfold.model import INDIVIDUAL
+from leadfold.repository import RECORD
 from leadfold.survivorship import first_text, shown_phone
 
 if TYPE_CHECKING:
@@ -94,6 +95,11 @@ class PlannedUnits:
                 yield self._unit(number, component)
             else:
                 continue
+            number += 1
+        customers = self.snapshot.customers
+        for customer, entry in sorted(self.assignment.lenders.items()):
+            record = Reindex(RECORD + customer, entry)
+            yield Unit(number, {}, {customer: customers[customer].version}, (record,))
             number += 1
 
     def target(self, row: int) -> str:

@@ -31,7 +31,7 @@ _BATCH = 4096  # cells read at a time, as `leadfold.group` does
 class FrameReader:
     """Reads one *frame* by its *sources*; *faults* grows with all that is wrong."""
 
-    frame: Data
+    frame: Data = attrs.field(repr=False)
     policy: Policy
     sources: Mapping[str, tuple[str, ...]]
     faults: list[str]

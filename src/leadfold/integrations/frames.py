@@ -63,7 +63,7 @@ def frame_of(native: object) -> Frame:
 class _Eager:
     """A frame in memory."""
 
-    frame: Data
+    frame: Data = attrs.field(repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,8 +89,8 @@ class _Lazy(_Eager):
 class _DuckDB:
     """A relation, which stays in its database: the new columns are joined to it by the ids."""
 
-    relation: Any
-    _keys: Any = None
+    relation: Any = attrs.field(repr=False)
+    _keys: Any = attrs.field(default=None, repr=False)
     _id: str = ""
 
     @property

@@ -111,10 +111,10 @@ _EMAIL_ENTRY: Final = r"[^@\s]+@[^@\s]+|[^@\s]+@|@[^@\s]+"
 class BlockedValues:
     """The blocked values of one kind, ready to be asked about millions of values."""
 
-    exact: frozenset[str]
-    by_shorthand: re.Pattern[str] | None = None
+    exact: frozenset[str] = attrs.field(repr=lambda values: f"<{len(values)}>")
+    by_shorthand: re.Pattern[str] | None = attrs.field(default=None, repr=False)
     """Matches the beginning of what a shorthand of emails blocks."""
-    suspects: str | None = None
+    suspects: str | None = attrs.field(default=None, repr=False)
     """A pattern to search for, of the subset that every dialect has: it finds at least what a
     shorthand of emails blocks."""
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from leadfold.changes import Run
+from leadfold.progress import with_figures
 from leadfold.repositories.cells import identifiers_of, json_object, load, moment
 from leadfold.repository import ORIGINAL, CustomerBatch, LedgerEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from leadfold.progress import Counted
     from leadfold.repositories.mapping import LeadTable
     from leadfold.repository import Action, Maker
 
-__all__ = ["customer_columns", "entry_of", "fields_of", "maker_of", "run_of"]
+__all__ = ["customer_columns", "entry_of", "fields_of", "maker_of", "read_run", "run_of"]
 
 Row = tuple[object, ...]
 
@@ -81,6 +83,12 @@ def run_of(row: Row) -> Run:
         stats=cast("Mapping[str, object]", load(stats)),
         extra=cast("Mapping[str, object]", load(extra)),
     )
+
+
+def read_run(row: Row) -> Run:
+    """Return a run as it is read: after its own columns come the counts of an open one's ledger."""
+    *told, counted = row
+    return with_figures(run_of(tuple(told)), cast("Iterable[Counted]", load(counted) or ()))
 
 
 def entry_of(row: Row) -> LedgerEntry:

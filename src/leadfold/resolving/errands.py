@@ -7,44 +7,64 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
-from leadfold.backfill.planning import decide
+from leadfold.backfill.planning import decide, new_values
 from leadfold.backfill.snapshot import refuse_unmapped
 from leadfold.changes import ChangeSet, Reindex, Unit, planned_stats
 from leadfold.errands import look, write
-from leadfold.exceptions import DecisionError, IndexOutdatedError, RetryableError, StalePlanError
+from leadfold.exceptions import (
+    BusyError,
+    DecisionError,
+    IndexOutdatedError,
+    RetryableError,
+    RunExistsError,
+    StalePlanError,
+)
 from leadfold.model import columns_of, text_ids
 from leadfold.repository import LEAD, LeadBatch
-from leadfold.resolving.closure import TooLargeError, connected_with
+from leadfold.resolving.closure import Bounds, Connected, TooLargeError
 from leadfold.resolving.deciding import Decision, decisions, without_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from datetime import timedelta
 
     from leadfold.asking import Asks
-    from leadfold.backfill.snapshot import Snapshot
-    from leadfold.backfill.units import PlannedUnits
+    from leadfold.backfill.planning import Decided
     from leadfold.changes import Run
     from leadfold.errands import Errand
     from leadfold.policy import Policy
     from leadfold.repository import StoreFacts
+    from leadfold.resolving.running import Running
     from leadfold.survivorship import StoredPhone
 
 __all__ = ["Settings", "forgetting", "previewing", "resolving"]
 
-ATTEMPTS = 5
-"""How often a decision is made anew when others wrote what it rested on."""
+ATTEMPTS = 100
+"""How often a decision is made anew when others wrote what it rested on: each time one did."""
 
 
 @attrs.frozen
 class Settings:
-    """What a resolver was made with; *new_run* and *new_id* are the shell's clock and ids."""
+    """What a resolver was made with; *running* and *new_id* have the shell's clock and ids."""
 
     policy: Policy
     max_set: int
+    grace: timedelta
     adopt: bool
     stored_phone: StoredPhone
-    new_run: Callable[[], Run]
+    audit: bool
+    running: Running
     new_id: Callable[[], str]
+
+    def bounds(self, run: Run) -> Bounds:
+        """Return how far the set of a decision of *run* may go."""
+        reconciles = run.mode == "reconcile"
+        return Bounds(
+            self.max_set,
+            run.at,
+            cutting=reconciles,
+            pinning=reconciles and not self.adopt,
+        )
 
 
 @attrs.frozen
@@ -64,115 +84,141 @@ def previewing(leads: Sequence[object], settings: Settings) -> Errand[tuple[Deci
 
 def resolving(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
     """Decide on *leads*, and write it."""
-    return (yield from _settled(lambda: _decided(leads, settings)))
+    return (yield from _settled(lambda: _decided(leads, settings), settings))
 
 
 def forgetting(lead_id: str, settings: Settings) -> Errand[None]:
     """Decide what becomes of those that were connected with a lead that is gone, and write it."""
-    yield from _settled(lambda: _forgotten(lead_id, settings))
+    yield from _settled(lambda: _forgotten(lead_id, settings), settings)
 
 
-def _settled(decided: Callable[[], Asks[_Found]]) -> Errand[tuple[Decision, ...]]:
+def _settled(
+    decided: Callable[[], Asks[_Found]], settings: Settings
+) -> Errand[tuple[Decision, ...]]:
     """Write what *decided* comes to; decide again where somebody was faster."""
     for attempt in range(1, ATTEMPTS + 1):
         found = yield from look(decided())
         if not found.changes.units:
             return found.decisions
         try:
-            yield from write(found.changes)
-        except StalePlanError as e:
-            if not found.owned:
-                msg = "others wrote what this rests on: roll your transaction back and try again"
-                raise RetryableError(msg) from e
+            return (yield from _written(found))
+        except (StalePlanError, RunExistsError) as e:
             if attempt == ATTEMPTS:
                 raise
-        else:
-            return found.decisions
+            if isinstance(e, RunExistsError):
+                settings.running.over(found.changes.run)
     raise AssertionError
+
+
+def _written(found: _Found) -> Errand[tuple[Decision, ...]]:
+    """Write what was *found*; where somebody holds the store, say that instead."""
+    try:
+        yield from write(found.changes)
+    except BusyError:
+        if not found.decisions:
+            raise
+        return tuple(Decision(each.lead_id, None, "busy") for each in found.decisions)
+    except StalePlanError as e:
+        if found.owned:
+            raise
+        msg = "others wrote what this rests on: roll your transaction back and try again"
+        raise RetryableError(msg) from e
+    return found.decisions
 
 
 def _decided(leads: Sequence[object], settings: Settings) -> Asks[_Found]:
     given = _given(leads, settings.policy)
-    facts = yield from _checked(settings, given.ids)
-    rulings = yield from asking.rulings()
+    run = settings.running.run()
+    connected = Connected(settings.policy, given, settings.bounds(run))
     try:
-        snapshot, rowless = yield from connected_with(
-            settings.policy, facts, rulings, given, max_set=settings.max_set
-        )
+        decided, facts = yield from _settle(connected, settings, run, given.ids)
     except TooLargeError:
+        facts = yield from asking.facts()
         queued = tuple(Decision(lead, None, "queued") for lead in given.ids)
-        return _Found(queued, _change_set(facts, settings.new_run(), []), facts.owns_transaction)
-    run = settings.new_run()
-    units = yield from _units(snapshot, settings, run)
-    written = list(units)
-    kept = list(without_rows(written, rowless))
-    made = decisions(units, written, given.ids)
-    return _Found(made, _change_set(facts, run, kept), facts.owns_transaction)
+        return _Found(queued, _change_set(facts, settings, run, []), facts.owns_transaction)
+    written = list(decided.units)
+    kept = list(without_rows(written, connected.rowless, run.at + settings.grace))
+    made = decisions(decided.units, written, given.ids)
+    return _Found(made, _change_set(facts, settings, run, kept), facts.owns_transaction)
 
 
 def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
-    facts = yield from _checked(settings, [])
-    if (yield from asking.links(LEAD, [lead_id]).whole()):
+    around, present, history = yield from asking.together(
+        asking.around([lead_id], [], [], at_most=1),
+        asking.links(LEAD, [lead_id]),
+        asking.history(LEAD, lead_id),
+    )
+    if present:
         msg = f"lead {lead_id} is still there: delete its row first, then forget it"
         raise DecisionError(msg)
-    held = yield from asking.recorded(lead_id)
-    history = yield from asking.history(LEAD, lead_id).whole()
+    held = around.entries[lead_id].identifiers
     customers = [str(entry.after) for entry in history[-1:] if entry.after is not None]
-    rulings = yield from asking.rulings()
+    run, none = settings.running.run(), _given([], settings.policy)
+    connected = Connected(settings.policy, none, settings.bounds(run), without=lead_id)
+    connected.include(held, customers)
+    units: list[Unit] = []
     try:
-        snapshot, _ = yield from connected_with(
-            settings.policy,
-            facts,
-            rulings,
-            _given([], settings.policy),
-            max_set=settings.max_set,
-            values=held or (),
-            customers=customers,
-        )
+        decided, facts = yield from _settle(connected, settings, run, [])
+        units = list(without_rows(decided.units, connected.rowless, run.at + settings.grace))
     except TooLargeError:
-        snapshot = None
-    run = settings.new_run()
-    units = [] if snapshot is None else list((yield from _units(snapshot, settings, run)))
+        facts = yield from asking.facts()
     if held:
         units.append(Unit(len(units), {}, {}, (Reindex(lead_id, ()),)))
-    return _Found((), _change_set(facts, run, units), facts.owns_transaction)
+    return _Found((), _change_set(facts, settings, run, units), facts.owns_transaction)
 
 
-def _units(snapshot: Snapshot, settings: Settings, run: Run) -> Asks[PlannedUnits]:
-    """Return what a backfill of *snapshot* alone would write."""
-    leads = snapshot.ids[: snapshot.leads]
-    decided = yield from decide(
-        snapshot,
-        settings.policy,
-        run,
-        new_id=settings.new_id,
-        stored_phone=settings.stored_phone,
-        adopt=settings.adopt,
-        among=leads,
-    )
-    return decided.units
+def _settle(
+    connected: Connected, settings: Settings, run: Run, given: Collection[str]
+) -> Asks[tuple[Decided, StoreFacts]]:
+    """Return what a backfill of the connected set alone would come to.
+
+    A value that was left out for being generic, and is no longer so after the decision, ties
+    those that hold it: they are decided with the rest.
+    """
+    while True:
+        facts = yield from connected.grow()
+        yield from _check(facts, settings.policy, given)
+        decided = decide(
+            connected.snapshot(),
+            settings.policy,
+            run,
+            new_id=settings.new_id,
+            stored_phone=settings.stored_phone,
+            unexplained=connected.beside.unexplained,
+        )
+        crossed = connected.crossed(decided.units.resolution)
+        if not crossed:
+            break
+        connected.open(crossed)
+    for count in connected.beside.dependents:
+        decided.dependents.add(count)
+    decided.dependents.finish()
+    shown: dict[str, Collection[str]] = {}
+    for column, values in new_values(decided.units).items():
+        if values:
+            shown[column] = yield from asking.shown(column, values)
+    decided.hide(shown)
+    return decided, facts
 
 
-def _change_set(facts: StoreFacts, run: Run, units: list[Unit]) -> ChangeSet:
+def _change_set(facts: StoreFacts, settings: Settings, run: Run, units: list[Unit]) -> ChangeSet:
     stats = planned_stats(units)
-    return ChangeSet(run, units, stats, facts.clock, on_fault="refuse")
+    return ChangeSet(run, units, stats, facts.clock, on_fault="refuse", audit=settings.audit)
 
 
-def _checked(settings: Settings, given: Collection[str]) -> Asks[StoreFacts]:
-    """Return the store's facts, if its index was written as the policy normalizes now.
+def _check(facts: StoreFacts, policy: Policy, given: Collection[str]) -> Asks[None]:
+    """Raise unless the store's index was written as *policy* normalizes now.
 
     A store that has no leads but those *given* needs none: its index begins with them.
     """
-    facts = yield from asking.facts()
-    refuse_unmapped(facts, settings.policy)
+    refuse_unmapped(facts, policy)
     if facts.fingerprint is None:
         stored = asking.leads()
         while batches := (yield from stored.take()):
             if any(not {*given}.issuperset(batch.ids) for batch in batches):
                 raise IndexOutdatedError
-    elif facts.fingerprint != settings.policy.fingerprint:
+    elif facts.fingerprint != policy.fingerprint:
         raise IndexOutdatedError
-    return facts
 
 
 def _given(leads: Sequence[object], policy: Policy) -> LeadBatch:

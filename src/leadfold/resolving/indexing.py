@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leadfold.backfill.applying import Report, applying
-from leadfold.backfill.snapshot import RECORD, read_snapshot
+from leadfold.backfill.snapshot import read_snapshot
 from leadfold.changes import ChangeSet, Reindex, Stats, Unit
 from leadfold.errands import look
 from leadfold.reporter import SILENT
+from leadfold.repository import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from leadfold.model import Identifier, Ruling
     from leadfold.repositories.memory.reading import MemoryReader
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -86,6 +87,21 @@ class _AsyncMemoryReader:
     async def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         await sleep(0)
         return self._reader.holders(identifiers, at_most=at_most)
+
+    async def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        await sleep(0)
+        return self._reader.around(leads, identifiers, customers, at_most=at_most)
+
+    async def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        await sleep(0)
+        return self._reader.shown(column, values)
 
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         await sleep(0)

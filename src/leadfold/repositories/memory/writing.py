@@ -80,13 +80,18 @@ class Writer:
         self.followed += staged.followed
         for ruling in staged.rulings.values():
             self._rule(ruling.id, staged)
+        self._index(staged)
+        self.made.update(entry.row for entry in staged.entries if entry.action == "insert")
+        self.entries += staged.entries
+
+    def _index(self, staged: Staged) -> None:
         for record in staged.records:
             self.draft.index.record(record.record_id, record.identifiers)
+        if staged.awaited:
+            self.draft.index.awaited.update(staged.awaited)
         for erase in staged.erased:
             self.draft.index.forget(erase.lead_id)
             self._blank_images(erase)
-        self.made.update(entry.row for entry in staged.entries if entry.action == "insert")
-        self.entries += staged.entries
 
     def _rule(self, ruling_id: str, staged: Staged) -> None:
         if staged.in_force[ruling_id]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -12,8 +12,8 @@ from leadfold.driving import adrive
 from leadfold.exceptions import StoreError
 from leadfold.repositories.postgres.cursors import BATCH, server_cursor
 from leadfold.repositories.postgres.faults import store_error
-from leadfold.repositories.postgres.session import ENDED
-from leadfold.repositories.postgres.steps import Answer, CopyIn
+from leadfold.repositories.postgres.session import ENDED, PIPELINED
+from leadfold.repositories.postgres.steps import Answer, CopyIn, Together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -29,6 +29,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 AsyncConnection = psycopg.AsyncConnection[tuple[object, ...]]
+AsyncCursor = psycopg.AsyncCursor[tuple[object, ...]]
 
 
 class AsyncSession:
@@ -55,20 +56,35 @@ class AsyncSession:
         """Perform one step."""
         if self._ended:
             raise StoreError(ENDED)
-        self.statements += 1
         try:
-            async with self.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+            if isinstance(step, Together):
+                return await self._all(step)
+            self.statements += 1
+            async with self._cursor() as cursor:
                 if isinstance(step, CopyIn):
                     async with _begun(cursor.copy(step.query)) as copy:
                         for block in step.blocks:
                             await copy.write(block)
                     return Answer((), cursor.rowcount)
                 await cursor.execute(step.query, step.parameters, prepare=False)
-                rows: list[Row] = await cursor.fetchall() if cursor.description else []
-                return Answer(rows, cursor.rowcount)
+                return await _answer(cursor)
         except psycopg.Error as e:
             # The driver's message quotes the row that is at fault: no traceback may show it.
             raise store_error(e) from None
+
+    async def _all(self, step: Together) -> Answer:
+        """Perform statements that travel together; without a pipeline each travels by itself."""
+        self.statements += len(step.statements)
+        async with AsyncExitStack() as exits:
+            enter = exits.enter_async_context
+            cursors = [await enter(self._cursor()) for _ in step.statements]
+            async with self.connection.pipeline() if PIPELINED else nullcontext():
+                for cursor, each in zip(cursors, step.statements, strict=True):
+                    await cursor.execute(each.query, each.parameters)
+            return Answer(each=tuple([await _answer(cursor) for cursor in cursors]))
+
+    def _cursor(self) -> AsyncCursor:
+        return self.connection.cursor(row_factory=psycopg.rows.tuple_row)
 
     async def stream(self, query: Query[T]) -> AsyncGenerator[T, None]:
         """Yield the rows of *query* batch by batch, through a cursor that the server holds."""
@@ -84,6 +100,11 @@ class AsyncSession:
             if not self._ended and status == psycopg.pq.TransactionStatus.INTRANS:
                 with suppress(StoreError):  # of a lost connection the next step hears
                     await self.perform(cursor.close)
+
+
+async def _answer(cursor: AsyncCursor) -> Answer:
+    rows: list[Row] = await cursor.fetchall() if cursor.description else []
+    return Answer(rows, cursor.rowcount)
 
 
 @asynccontextmanager

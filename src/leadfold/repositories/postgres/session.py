@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -11,14 +11,14 @@ from leadfold.driving import drive
 from leadfold.exceptions import StoreError
 from leadfold.repositories.postgres.cursors import BATCH, server_cursor
 from leadfold.repositories.postgres.faults import store_error
-from leadfold.repositories.postgres.steps import Answer, CopyIn
+from leadfold.repositories.postgres.steps import Answer, CopyIn, Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from leadfold.repositories.postgres.steps import Query, Row, Step, Steps
 
-__all__ = ["ENDED", "Connection", "Session"]
+__all__ = ["ENDED", "PIPELINED", "Connection", "Session"]
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -26,6 +26,10 @@ T = TypeVar("T")
 ENDED = "this snapshot has ended: read inside of `with repository.reading()`"
 
 Connection = psycopg.Connection[tuple[object, ...]]
+Cursor = psycopg.Cursor[tuple[object, ...]]
+
+PIPELINED = psycopg.Pipeline.is_supported()
+"""Whether the client library can send several statements before it hears of the first."""
 
 
 class Session:
@@ -51,20 +55,35 @@ class Session:
         """Perform one step."""
         if self._ended:
             raise StoreError(ENDED)
-        self.statements += 1
         try:
-            with self.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+            if isinstance(step, Together):
+                return self._all(step)
+            self.statements += 1
+            with self._cursor() as cursor:
                 if isinstance(step, CopyIn):
                     with cursor.copy(step.query) as copy:
                         for block in step.blocks:
                             copy.write(block)
                     return Answer((), cursor.rowcount)
                 cursor.execute(step.query, step.parameters, prepare=False)
-                rows: list[Row] = cursor.fetchall() if cursor.description else []
-                return Answer(rows, cursor.rowcount)
+                return _answer(cursor)
         except psycopg.Error as e:
             # The driver's message quotes the row that is at fault: no traceback may show it.
             raise store_error(e) from None
+
+    def _all(self, step: Together) -> Answer:
+        """Perform statements that travel together; without a pipeline each travels by itself."""
+        self.statements += len(step.statements)
+        with ExitStack() as exits:
+            enter = exits.enter_context
+            cursors = [enter(self._cursor()) for _ in step.statements]
+            with self.connection.pipeline() if PIPELINED else nullcontext():
+                for cursor, each in zip(cursors, step.statements, strict=True):
+                    cursor.execute(each.query, each.parameters)
+            return Answer(each=tuple(map(_answer, cursors)))
+
+    def _cursor(self) -> Cursor:
+        return self.connection.cursor(row_factory=psycopg.rows.tuple_row)
 
     def stream(self, query: Query[T]) -> Iterator[T]:
         """Yield the rows of *query* batch by batch, through a cursor that the server holds."""
@@ -80,3 +99,8 @@ class Session:
             if not self._ended and status == psycopg.pq.TransactionStatus.INTRANS:
                 with suppress(StoreError):  # of a lost connection the next step hears
                     self.perform(cursor.close)
+
+
+def _answer(cursor: Cursor) -> Answer:
+    rows: list[Row] = cursor.fetchall() if cursor.description else []
+    return Answer(rows, cursor.rowcount)

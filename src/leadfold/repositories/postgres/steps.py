@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
     from psycopg.sql import SQL, Composed
 
-__all__ = ["Answer", "CopyIn", "Parameters", "Query", "Row", "Statement", "Step", "Steps"]
+__all__ = [
+    "Answer",
+    "CopyIn",
+    "Parameters",
+    "Query",
+    "Row",
+    "Statement",
+    "Step",
+    "Steps",
+    "Together",
+    "together",
+]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,16 +53,33 @@ class CopyIn:
 
 
 @attrs.frozen
+class Together:
+    """Statements, each single, that travel together: one round trip, as if one after the other.
+
+    Where one fails those after it are not run.
+    """
+
+    statements: tuple[Statement, ...]
+
+
+@attrs.frozen
 class Answer:
-    """The rows of a query, or how many rows a statement wrote."""
+    """The rows of a query, or how many rows a statement wrote; *each* has those of `Together`."""
 
-    rows: Sequence[Row]
-    count: int
+    rows: Sequence[Row] = ()
+    count: int = 0
+    each: tuple[Answer, ...] = ()
 
 
-Step = Statement | CopyIn
+Step = Statement | CopyIn | Together
 
 Steps = Generator[Step, Answer, R]
+
+
+def together(*statements: Statement) -> Steps[tuple[Answer, ...]]:
+    """Send *statements* in one round trip; return the answer to each."""
+    answer = yield Together(statements)
+    return answer.each
 
 
 @attrs.frozen

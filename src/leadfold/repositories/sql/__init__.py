@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["migrations", "named", "read"]
 
+_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -23,15 +20,23 @@ def read(path: str) -> str:
 
 @cache
 def named(path: str) -> dict[str, str]:
-    """Return the statements of the file at *path* by the name in the comment above each."""
+    """Return the statements of the file at *path* by the name in the comment above each.
+
+    Further comments, each a line of its own, are for who reads the file.
+    """
     _, *pieces = _NAME.split(read(path))
     return {
-        name: text.strip().rstrip(";") for name, text in zip(pieces[::2], pieces[1::2], strict=True)
+        name: _COMMENT.sub("", text).strip().rstrip(";")
+        for name, text in zip(pieces[::2], pieces[1::2], strict=True)
     }
 
 
-def migrations(store: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the number, name and text of each migration of *store*, in order."""
+@cache
+def migrations(store: str) -> tuple[tuple[int, str, str], ...]:
+    """Return the number, name and text of each migration of *store*, in order."""
     folder = resources.files(__name__).joinpath(store, "migrations")
-    for name in sorted(entry.name for entry in folder.iterdir()):
-        yield int(name.partition("_")[0]), name, folder.joinpath(name).read_text(encoding="utf-8")
+    names = sorted(entry.name for entry in folder.iterdir())
+    return tuple(
+        (int(name.partition("_")[0]), name, folder.joinpath(name).read_text(encoding="utf-8"))
+        for name in names
+    )

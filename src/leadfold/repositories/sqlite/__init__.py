@@ -18,10 +18,10 @@ from leadfold.exceptions import StoreError
 from leadfold.repositories.mapping import StoreMapping
 from leadfold.repositories.sqlite.cells import version_of
 from leadfold.repositories.sqlite.checking import validation_sql
+from leadfold.repositories.sqlite.fitted import fitted
 from leadfold.repositories.sqlite.reading import SQLiteReader
-from leadfold.repositories.sqlite.schema import Catalog, create_user_tables
+from leadfold.repositories.sqlite.schema import create_user_tables
 from leadfold.repositories.sqlite.session import Session, connect
-from leadfold.repositories.sqlite.shapes import Shapes
 from leadfold.repositories.sqlite.writing import commit
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from leadfold.changes import ChangeSet, Committed
+    from leadfold.repositories.sqlite.fitted import Fitted
     from leadfold.repository import Reader
 
 __all__ = ["SQLiteRepository", "create_user_tables"]
 
 _OLDEST = (3, 33)  # the first with UPDATE ... FROM
 _TIMEOUT = 30.0
+_READERS = 4  # connections that are kept for the next who reads
 
 
 class SQLiteRepository:
@@ -70,6 +72,8 @@ class SQLiteRepository:
         self._tenant = tenant
         self._timeout = timeout
         self._lock = Lock()
+        self._readers: list[sqlite3.Connection] = []
+        self._fitted: Fitted | None = None
         self._path: Path | None = None
         if isinstance(store, sqlite3.Connection):
             self._writer = _prepared(store)
@@ -91,33 +95,34 @@ class SQLiteRepository:
     def close(self) -> None:
         """Close what the repository opened; a caller's connection stays open."""
         if self._path is not None:
+            while self._readers:
+                self._readers.pop().close()
             self._writer.close()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """Open one consistent snapshot: the caller's transaction where it has one."""
         with self._reading_session() as session, session.snapshot():
-            catalog = Catalog.of(session, self._mapping)
-            mapping = catalog.fit(session, self._mapping, self._tenant)
-            untyped = catalog.untyped(mapping)
-            shapes = Shapes(mapping, indexed=catalog.has_own, untyped=untyped)
-            yield SQLiteReader(session, catalog, mapping, shapes, self._tenant)
+            found = self._fit(session)
+            yield SQLiteReader(session, found.catalog, found.mapping, found.reading, self._tenant)
 
     def commit(self, changes: ChangeSet) -> Committed:
         """Write *changes* in one transaction: every unit whole, or not at all."""
         with self._lock:
             session = Session(self._writer, owned=self._path is not None)
             with session.writing():
-                catalog = Catalog.of(session, self._mapping)
-                mapping = catalog.fit(session, self._mapping, self._tenant)
-                committed = commit(session, catalog, mapping, self._tenant, changes)
+                committed = commit(session, self._fit(session), self._tenant, changes)
         return attrs.evolve(committed, statements=session.statements)
 
     def validation_sql(self) -> str:
         """Return the checks of a validation that are plain SQL, over the tables the store has."""
         with self._reading_session() as session, session.snapshot():
-            catalog = Catalog.of(session, self._mapping)
-            return validation_sql(catalog.fit(session, self._mapping, self._tenant))
+            return validation_sql(self._fit(session).mapping)
+
+    def _fit(self, session: Session) -> Fitted:
+        """Return the store's tables as the mapping names them, and keep what was found."""
+        self._fitted = fitted(session, self._mapping, self._tenant, self._fitted)
+        return self._fitted
 
     @contextlib.contextmanager
     def _reading_session(self) -> Iterator[Session]:
@@ -125,12 +130,21 @@ class SQLiteRepository:
         if self._path is None:
             yield Session(self._writer, owned=False)
             return
-        connection = _prepared(connect(self._path, timeout=self._timeout))
+        connection = self._readers.pop() if self._readers else self._reader(self._path)
         try:
-            connection.execute("PRAGMA query_only = ON")
             yield Session(connection, owned=True)
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        if connection.in_transaction or len(self._readers) >= _READERS:
+            connection.close()
+        else:
+            self._readers.append(connection)
+
+    def _reader(self, path: Path) -> sqlite3.Connection:
+        connection = _prepared(connect(path, timeout=self._timeout))
+        connection.execute("PRAGMA query_only = ON")
+        return connection
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
