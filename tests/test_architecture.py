@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("normalizers",),
     ("model",),
     ("sheets",),
-    ("changes", "explanations", "progress", "rules", "rulings"),
+    ("changes", "explanations", "founding", "progress", "rules", "rulings"),
     ("policy", "repository", "reporter"),
     ("async_repository",),
     ("asking",),

@@ -15,7 +15,7 @@ from leadfold.masking import mask_key
 from leadfold.model import JOB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from leadfold.model import Identifier, Ruling
@@ -226,7 +226,7 @@ class Unit:
     number: int
     leads: Mapping[str, Version]
     customers: Mapping[str, Version]
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
 
 
 @attrs.frozen

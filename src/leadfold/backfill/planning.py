@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from leadfold.backfill.filling import Assignment
     from leadfold.backfill.pinning import Pins
     from leadfold.backfill.snapshot import Snapshot
-    from leadfold.backfill.units import Following
     from leadfold.changes import Run
+    from leadfold.founding import Following
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
     from leadfold.reporter import Reporter

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import attrs
@@ -106,15 +107,26 @@ class Columns:
     by_kind: list[Column] = attrs.field(factory=list)
     refused: list[Refusal] = attrs.field(factory=list, repr=False)
     generic: frozenset[Identifier] = frozenset()
+    _by_name: list[tuple[str, Column]] = attrs.field(init=False, repr=False, eq=False)
+
+    @_by_name.default
+    def _sorted(self) -> list[tuple[str, Column]]:
+        return sorted(zip(self.kinds, self.by_kind, strict=True), key=itemgetter(0))
+
+    def pairs(self, row: int) -> list[tuple[str, str]]:
+        """Return kinds and usable values of *row*, sorted: what the identity index holds."""
+        found: list[tuple[str, str]] = []
+        for kind, column in self._by_name:
+            value = column.first[row]
+            if row in column.more:
+                found += [(kind, each) for each in sorted(column.of(row))]
+            elif value is not None:
+                found.append((kind, value))
+        return found
 
     def identifiers(self, row: int) -> tuple[Identifier, ...]:
-        """Return the usable identifiers of *row*, sorted: what the identity index holds."""
-        found = [
-            (kind, value)
-            for kind, column in zip(self.kinds, self.by_kind, strict=True)
-            for value in column.of(row)
-        ]
-        return tuple(Identifier(kind, value) for kind, value in sorted(found))
+        """Return the same as identifiers."""
+        return tuple([Identifier(kind, value) for kind, value in self.pairs(row)])
 
     def only(self, rows: Sequence[int]) -> Columns:
         """Return the columns of *rows* alone, in their order; what was refused is left out."""

@@ -58,14 +58,14 @@ class FrameReader:
     ) -> Columns:
         readers = {rule.kind: KindReader(self.policy, rule) for rule in self.policy.identifiers}
         at_sight, refused = read_texts(texts, readers)
-        columns = Columns(self.policy.kinds, ids, refused=refused)
+        by_kind: list[Column] = []
         for kind, reader in readers.items():
             column: Column | None = at_sight.get(kind)
             if column is None:
                 column = Column()
-                columns.refused += _read_batches(reader, cells, column, len(ids))
-            columns.by_kind.append(column)
-        return columns
+                refused += _read_batches(reader, cells, column, len(ids))
+            by_kind.append(column)
+        return Columns(self.policy.kinds, ids, by_kind, refused)
 
     def _ids(self) -> list[str]:
         """Return the ids as text; faults tell of missing ones, and of those that several have."""

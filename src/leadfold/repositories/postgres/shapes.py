@@ -70,7 +70,7 @@ class Shapes:
         self._names |= self._cells()
         self._names |= self._inserts()
         self._names |= self._pieces(
-            "entry_columns", "counted", "mark", "own_commits", "run_columns"
+            "entry_columns", "inserted", "counted", "mark", "own_commits", "run_columns"
         )
         self._names |= self._pieces("own_version")
         self._names |= self._casts()
@@ -381,8 +381,9 @@ class Shapes:
     def _inserts(self) -> dict[str, sql.Composable]:
         """Return the columns of a new customer and where each value is staged."""
         table = self.mapping.customer
-        cells = {"id": "stage.id", **dict.fromkeys(_MOMENTS, "coalesce(made.created_at, %(at)s)")}
-        cells |= {field: f"made.{field}" for field in ("name", "phone", "email", "metadata")}
+        cells = {"id": "stage.id", **dict.fromkeys(_MOMENTS, "coalesce(stage.reason, %(at)s)")}
+        cells |= {field: f"stage.shown_{field}" for field in ("name", "phone", "email")}
+        cells["metadata"] = "stage.after"
         columns = {
             column: cell
             for field, cell in cells.items()

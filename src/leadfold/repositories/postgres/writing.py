@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["commit"]
 
 _PARTS = [
-    f"pg_temp.leadfold_stage_{part} (position, id, name)"
+    f"pg_temp.leadfold_stage_{part} (position, part, id, name)"
     for part in ("link", "insert", "follow", "record", "holder", "rest")
 ]
 _ANALYZE = Statement(fixed(f"ANALYZE {', '.join(_PARTS)}"))
