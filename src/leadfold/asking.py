@@ -17,6 +17,7 @@ from leadfold.driving import adrive, drive
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+    from datetime import datetime
 
     from leadfold.async_repository import AsyncReader
     from leadfold.changes import Run
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Holders,
         LeadBatch,
         LedgerEntry,
+        Queued,
         Reader,
         Reference,
         StoreFacts,
@@ -43,6 +45,7 @@ __all__ = [
     "audited",
     "customers",
     "dependents",
+    "edited",
     "entries",
     "facts",
     "history",
@@ -52,8 +55,10 @@ __all__ = [
     "leads",
     "links",
     "pointing_at",
+    "queued",
     "read",
     "recorded",
+    "rowless",
     "rulings",
     "runs",
     "unexplained",
@@ -162,6 +167,21 @@ def holders(identifiers: Collection[Identifier], *, at_most: int) -> Asks[Holder
 def recorded(record_id: str) -> Asks[tuple[Identifier, ...] | None]:
     """Ask `Reader.recorded`."""
     return cast("tuple[Identifier, ...] | None", (yield Call("recorded", (record_id,))))
+
+
+def queued() -> Stream[Queued]:
+    """Ask `Reader.queued`."""
+    return Stream(Call("queued"))
+
+
+def edited(since: datetime) -> Stream[str]:
+    """Ask `Reader.edited`."""
+    return Stream(Call("edited", (since,)))
+
+
+def rowless() -> Stream[str]:
+    """Ask `Reader.rowless`."""
+    return Stream(Call("rowless"))
 
 
 def rulings() -> Asks[tuple[Ruling, ...]]:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
-    from leadfold.repository import DependentCount
+    from leadfold.repository import DependentCount, Queued
 
-__all__ = ["DependentTally", "Tally", "groups_apart", "groups_mixed", "shown_twice"]
+__all__ = ["Aside", "DependentTally", "Tally", "groups_apart", "groups_mixed", "shown_twice"]
 
 NO_LEAD = "(no lead)"
 """What stands for the lead of a row that names none."""
@@ -40,6 +40,22 @@ class DependentTally:
     without_lead: Counter[str] = attrs.field(factory=Counter)
     without_customer: Counter[str] = attrs.field(factory=Counter)
     mismatched: Counter[str] = attrs.field(factory=Counter)
+
+
+@attrs.define
+class Aside:
+    """Leads that wait to be decided, and records of the index that have no row, each once."""
+
+    waiting: Counter[str] = attrs.field(factory=Counter)
+    rowless: Counter[str] = attrs.field(factory=Counter)
+
+    def wait(self, entry: Queued) -> None:
+        """Count a lead of the queue in."""
+        self.waiting[entry.lead_id] += 1
+
+    def miss(self, record: str) -> None:
+        """Count a record without a row in."""
+        self.rowless[record] += 1
 
 
 class Tally:

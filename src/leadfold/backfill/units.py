@@ -12,6 +12,7 @@ from leadfold.changes import (
     Follow,
     InsertCustomer,
     Link,
+    Queue,
     Reindex,
     Retire,
     Unit,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from leadfold.grouping import Resolution
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["Following", "PlannedUnits"]
+__all__ = ["Following", "PlannedUnits", "forgotten"]
 
 Following = tuple[str, str | None, int]
 """Rows of a dependent that follow their lead: the table, their customer so far, how many."""
@@ -95,6 +96,9 @@ class PlannedUnits:
             else:
                 continue
             number += 1
+        for lead in self.snapshot.gone:
+            yield forgotten(number, lead)
+            number += 1
 
     def target(self, row: int) -> str:
         """Return the customer that *row* is linked to afterwards."""
@@ -116,6 +120,7 @@ class PlannedUnits:
             self.moves(row)
             or bool(snapshot.changed[row])
             or (bool(self.follows) and snapshot.ids[row] in self.follows)
+            or (bool(snapshot.queued) and snapshot.ids[row] in snapshot.queued)
         )
 
     def _new_unit(self, number: int, group: int) -> Unit:
@@ -138,6 +143,8 @@ class PlannedUnits:
                 ]
             if changed[row]:
                 changes.append(Reindex(lead, snapshot.columns.identifiers(row)))
+            if lead in snapshot.queued:
+                changes.append(Queue(lead, None))
         return Unit(number, {ids[row]: versions[row] for row in rows}, {}, tuple(changes))
 
     def _unit(self, number: int, component: Sequence[int]) -> Unit:
@@ -291,3 +298,10 @@ class PlannedUnits:
                     yield Follow(table, record, self.target(row), count, before)
             if snapshot.changed[row]:
                 yield Reindex(record, snapshot.columns.identifiers(row))
+            if record in snapshot.queued:
+                yield Queue(record, None)
+
+
+def forgotten(number: int, lead_id: str) -> Unit:
+    """Return the unit that takes a lead without a row out of the index, and off the queue."""
+    return Unit(number, {}, {}, (Reindex(lead_id, ()), Queue(lead_id, None)))

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from leadfold.policy import Policy
     from leadfold.repository import CustomerBatch, Reference, StoreFacts
 
-__all__ = ["Connected", "TooLargeError", "connected_with"]
+__all__ = ["Connected", "TooLargeError", "connected_with", "only"]
 
 
 class TooLargeError(Exception):
-    """More records are connected than may be decided at once."""
+    """More records are connected than may be decided at once; *leads* are some of them."""
+
+    def __init__(self, leads: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.leads = frozenset(leads)
 
 
 @attrs.define
@@ -92,7 +96,7 @@ class Connected:
             yield from self._read_customers()
             yield from self._look_up()
             if len(self._leads.seen) + len(self._customers.seen) > self._max_set:
-                raise TooLargeError
+                raise TooLargeError(self._leads.seen)
         gathered = Gathering(self._policy, self._facts, self._rulings, raw_phones=True)
         for leads_found in self._lead_batches:
             gathered.add_leads(leads_found)
@@ -109,7 +113,7 @@ class Connected:
         for batch in batches:
             found.update(batch.ids)
             self._add_leads(batch)
-        missing = _only(self._given, {*ids} - found)
+        missing = only(self._given, {*ids} - found)
         if missing.ids:
             self.rowless |= {*missing.ids}
             self._add_leads(missing)
@@ -162,7 +166,7 @@ class Connected:
             return
         found = yield from asking.holders(values, at_most=self._max_set)
         if found.saturated:
-            raise TooLargeError
+            raise TooLargeError({*self._leads.seen, *found.records})
         self._want_records(found.records)
 
     def _want_records(self, records: Iterable[str]) -> None:
@@ -199,7 +203,7 @@ def connected_with(
     return snapshot, connected.rowless
 
 
-def _only(batch: LeadBatch, ids: set[str]) -> LeadBatch:
+def only(batch: LeadBatch, ids: set[str]) -> LeadBatch:
     """Return the rows of *batch* that *ids* name."""
     places = [place for place, lead in enumerate(batch.ids) if lead in ids]
     return LeadBatch(

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Change, Unit
 
-__all__ = ["Decision", "Event", "Outcome", "decisions", "without_rows"]
+__all__ = ["Decision", "Event", "Outcome", "decisions", "events_of", "without_rows"]
 
-Outcome = Literal["created", "attached", "merged", "split", "unchanged", "queued"]
+Outcome = Literal["created", "attached", "merged", "split", "unchanged", "queued", "forgotten"]
 
 
 @attrs.frozen
@@ -39,9 +39,9 @@ class Decision:
 
     *outcome* is ``created`` (a new customer), ``attached`` (the lead came to a customer that was
     there), ``merged`` (customers became one), ``split`` (leads left their customer),
-    ``unchanged``, or ``queued``: too much is connected with the lead to be decided now, and a
-    backfill will. *reasons* are sentences, values masked; *events* what was written for the whole
-    set connected with the lead.
+    ``unchanged``, ``queued`` (too much is connected with the lead to be decided now, and it waits
+    with the customer told, if any) or ``forgotten`` (its row is gone). *reasons* are sentences,
+    values masked; *events* what was written for the whole set connected with the lead.
     """
 
     lead_id: str
@@ -70,7 +70,7 @@ def _decision(units: PlannedUnits, written: Sequence[Unit], lead: str, row: int)
         customer,
         _outcome(units, changes, row, customer),
         tuple(_reasons(units, lead, row)),
-        tuple(_events(changes)),
+        tuple(events_of(changes)),
     )
 
 
@@ -97,7 +97,8 @@ def _reasons(units: PlannedUnits, lead: str, row: int) -> Iterator[str]:
             yield str(stop)
 
 
-def _events(changes: Iterable[Change]) -> Iterator[Event]:
+def events_of(changes: Iterable[Change]) -> Iterator[Event]:
+    """Yield what *changes* are to others."""
     for change in changes:
         match change:
             case InsertCustomer():

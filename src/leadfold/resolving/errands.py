@@ -9,13 +9,16 @@ import attrs
 from leadfold import asking
 from leadfold.backfill.planning import decide
 from leadfold.backfill.snapshot import refuse_unmapped
-from leadfold.changes import ChangeSet, Reindex, Unit, planned_stats
+from leadfold.backfill.units import forgotten as forgotten_unit
+from leadfold.backfill.waiting import EDITED
+from leadfold.changes import ChangeSet, Queue, Unit, planned_stats
 from leadfold.errands import look, write
 from leadfold.exceptions import DecisionError, IndexOutdatedError, RetryableError, StalePlanError
 from leadfold.model import columns_of, text_ids
 from leadfold.repository import LEAD, LeadBatch
 from leadfold.resolving.closure import TooLargeError, connected_with
-from leadfold.resolving.deciding import Decision, decisions, without_rows
+from leadfold.resolving.deciding import Decision, decisions, events_of, without_rows
+from leadfold.resolving.queueing import REASON, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -29,7 +32,16 @@ if TYPE_CHECKING:
     from leadfold.repository import StoreFacts
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["Settings", "forgetting", "previewing", "resolving"]
+__all__ = [
+    "Found",
+    "Settings",
+    "decided",
+    "forgetting",
+    "forgotten",
+    "previewing",
+    "resolving",
+    "settled",
+]
 
 ATTEMPTS = 5
 """How often a decision is made anew when others wrote what it rested on."""
@@ -48,7 +60,7 @@ class Settings:
 
 
 @attrs.frozen
-class _Found:
+class Found:
     """What was decided in one look, and what would be written for it."""
 
     decisions: tuple[Decision, ...]
@@ -58,26 +70,40 @@ class _Found:
 
 def previewing(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
     """Decide on *leads*; write nothing."""
-    found = yield from look(_decided(leads, settings))
+    try:
+        found = yield from look(decided(leads, settings))
+    except TooLargeError:
+        found = yield from look(_waiting(leads[0], settings))
     return found.decisions
 
 
 def resolving(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
-    """Decide on *leads*, and write it."""
-    return (yield from _settled(lambda: _decided(leads, settings)))
+    """Decide on *leads*, and write it; where that is too much at once, on one by one."""
+    try:
+        return (yield from settled(lambda: decided(leads, settings))).decisions
+    except TooLargeError:
+        if len(leads) == 1:
+            return (yield from settled(lambda: _waiting(leads[0], settings))).decisions
+    one_by_one: list[Decision] = []
+    for lead in leads:
+        one_by_one += yield from resolving([lead], settings)
+    return tuple(one_by_one)
 
 
 def forgetting(lead_id: str, settings: Settings) -> Errand[None]:
     """Decide what becomes of those that were connected with a lead that is gone, and write it."""
-    yield from _settled(lambda: _forgotten(lead_id, settings))
+    try:
+        yield from settled(lambda: _forgotten_if_gone(lead_id, settings))
+    except TooLargeError:
+        yield from settled(lambda: _still_to_forget(lead_id, settings))
 
 
-def _settled(decided: Callable[[], Asks[_Found]]) -> Errand[tuple[Decision, ...]]:
+def settled(decided: Callable[[], Asks[Found]]) -> Errand[Found]:
     """Write what *decided* comes to; decide again where somebody was faster."""
     for attempt in range(1, ATTEMPTS + 1):
         found = yield from look(decided())
         if not found.changes.units:
-            return found.decisions
+            return found
         try:
             yield from write(found.changes)
         except StalePlanError as e:
@@ -87,55 +113,92 @@ def _settled(decided: Callable[[], Asks[_Found]]) -> Errand[tuple[Decision, ...]
             if attempt == ATTEMPTS:
                 raise
         else:
-            return found.decisions
+            return found
     raise AssertionError
 
 
-def _decided(leads: Sequence[object], settings: Settings) -> Asks[_Found]:
+def decided(leads: Sequence[object], settings: Settings) -> Asks[Found]:
+    """Return what is decided on *leads*, and what writes that.
+
+    Raises:
+        TooLargeError: too much is connected with them.
+    """
     given = _given(leads, settings.policy)
     facts = yield from _checked(settings, given.ids)
     rulings = yield from asking.rulings()
-    try:
-        snapshot, rowless = yield from connected_with(
-            settings.policy, facts, rulings, given, max_set=settings.max_set
-        )
-    except TooLargeError:
-        queued = tuple(Decision(lead, None, "queued") for lead in given.ids)
-        return _Found(queued, _change_set(facts, settings.new_run(), []), facts.owns_transaction)
+    snapshot, rowless = yield from connected_with(
+        settings.policy, facts, rulings, given, max_set=settings.max_set
+    )
     run = settings.new_run()
     units = yield from _units(snapshot, settings, run)
     written = list(units)
     kept = list(without_rows(written, rowless))
     made = decisions(units, written, given.ids)
-    return _Found(made, _change_set(facts, run, kept), facts.owns_transaction)
+    return Found(made, _change_set(facts, run, kept), facts.owns_transaction)
 
 
-def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
+def _waiting(lead: object, settings: Settings) -> Asks[Found]:
+    """Return what a lead comes to that has too much connected with it."""
+    given = _given([lead], settings.policy)
+    facts = yield from _checked(settings, given.ids)
+    run = settings.new_run()
+    decision, units = yield from waiting(
+        given, facts, settings.policy, lambda snapshot: _units(snapshot, settings, run)
+    )
+    return Found((decision,), _change_set(facts, run, units), facts.owns_transaction)
+
+
+def _forgotten_if_gone(lead_id: str, settings: Settings) -> Asks[Found]:
+    for batch in (yield from asking.leads([lead_id]).whole()):
+        if batch.ids or batch.unreadable:
+            msg = f"lead {lead_id} is still there: delete its row first, then forget it"
+            raise DecisionError(msg)
+    known = (yield from asking.recorded(lead_id)) or (yield from _is_queued(lead_id))
+    return (yield from forgotten(lead_id, settings, known=bool(known)))
+
+
+def _is_queued(lead_id: str) -> Asks[bool]:
+    """Tell whether a lead that the index holds nothing of waits all the same."""
+    return any(entry.lead_id == lead_id for entry in (yield from asking.queued().whole()))
+
+
+def forgotten(lead_id: str, settings: Settings, *, known: bool = True) -> Asks[Found]:
+    """Return what becomes of those that were connected with a lead that is gone.
+
+    It is taken out of the index and off the queue, where it is *known* to be in one of them.
+
+    Raises:
+        TooLargeError: these are too many.
+    """
     facts = yield from _checked(settings, [])
-    if (yield from asking.links(LEAD, [lead_id]).whole()):
-        msg = f"lead {lead_id} is still there: delete its row first, then forget it"
-        raise DecisionError(msg)
     held = yield from asking.recorded(lead_id)
     history = yield from asking.history(LEAD, lead_id).whole()
     customers = [str(entry.after) for entry in history[-1:] if entry.after is not None]
     rulings = yield from asking.rulings()
-    try:
-        snapshot, _ = yield from connected_with(
-            settings.policy,
-            facts,
-            rulings,
-            _given([], settings.policy),
-            max_set=settings.max_set,
-            values=held or (),
-            customers=customers,
-        )
-    except TooLargeError:
-        snapshot = None
+    snapshot, _ = yield from connected_with(
+        settings.policy,
+        facts,
+        rulings,
+        _given([], settings.policy),
+        max_set=settings.max_set,
+        values=held or (),
+        customers=customers,
+    )
     run = settings.new_run()
-    units = [] if snapshot is None else list((yield from _units(snapshot, settings, run)))
-    if held:
-        units.append(Unit(len(units), {}, {}, (Reindex(lead_id, ()),)))
-    return _Found((), _change_set(facts, run, units), facts.owns_transaction)
+    units = list((yield from _units(snapshot, settings, run)))
+    units += [forgotten_unit(len(units), lead_id)] if known else []
+    events = events_of(change for unit in units for change in unit.changes)
+    made = Decision(lead_id, None, "forgotten", events=tuple(events))
+    return Found((made,), _change_set(facts, run, units), facts.owns_transaction)
+
+
+def _still_to_forget(lead_id: str, settings: Settings) -> Asks[Found]:
+    """Let a lead that is gone wait, with its index entry: that says who must be parted."""
+    facts = yield from _checked(settings, [])
+    decision = Decision(lead_id, None, "queued", (REASON,))
+    waits = Unit(0, {}, {}, (Queue(lead_id, EDITED),))
+    changes = _change_set(facts, settings.new_run(), [waits])
+    return Found((decision,), changes, facts.owns_transaction)
 
 
 def _units(snapshot: Snapshot, settings: Settings, run: Run) -> Asks[PlannedUnits]:

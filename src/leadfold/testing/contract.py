@@ -26,6 +26,7 @@ from leadfold.testing.contract_hooks import (
     read_leads,
     read_runs,
 )
+from leadfold.testing.contract_queue import QueueContract
 from leadfold.testing.contract_resolving import ResolvingContract
 from leadfold.testing.contract_stored import StoredContract
 from leadfold.testing.contract_told import ToldContract
@@ -44,7 +45,12 @@ Y = Identifier("email", "a@b.co")
 
 
 class RepositoryContract(
-    StoredContract, UndoingContract, ToldContract, ChunkContract, ResolvingContract
+    StoredContract,
+    UndoingContract,
+    ToldContract,
+    ChunkContract,
+    ResolvingContract,
+    QueueContract,
 ):
     """What every repository does; subclass it as ``TestMyStore``."""
 

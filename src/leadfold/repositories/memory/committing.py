@@ -43,7 +43,7 @@ def commit(tables: Tables, shape: Shape, changes: ChangeSet) -> tuple[Tables, Co
     """Return the tables after *changes*, and what was written."""
     progress = opened(tables.runs.get(changes.run.id), changes)
     _end(tables, changes)
-    writer = Writer(Draft(tables), shape, changes.run.id)
+    writer = Writer(Draft(tables), shape, changes.run)
     since = _Since(changes.claims_at, progress.clocks)
     failed: list[tuple[Unit, UnitFailure]] = []
     stale: set[str] = set()

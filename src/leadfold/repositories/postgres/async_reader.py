@@ -9,6 +9,7 @@ import attrs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+    from datetime import datetime
     from typing import TypeVar
 
     from leadfold.changes import Run
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         Holders,
         LeadBatch,
         LedgerEntry,
+        Queued,
         Reference,
         StoreFacts,
     )
@@ -61,6 +63,18 @@ class AsyncPostgresReader:
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """See `leadfold.repository.Reader.recorded`."""
         return await self._session.run(self._reading.recorded(record_id))
+
+    def queued(self) -> AsyncIterator[Queued]:
+        """See `leadfold.repository.Reader.queued`."""
+        return self._each(self._reading.queued())
+
+    def edited(self, since: datetime) -> AsyncIterator[str]:
+        """See `leadfold.repository.Reader.edited`."""
+        return self._each(self._reading.edited(since))
+
+    def rowless(self) -> AsyncIterator[str]:
+        """See `leadfold.repository.Reader.rowless`."""
+        return self._each(self._reading.rowless())
 
     async def rulings(self) -> tuple[Ruling, ...]:
         """See `leadfold.repository.Reader.rulings`."""

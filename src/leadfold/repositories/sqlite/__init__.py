@@ -22,7 +22,9 @@ from leadfold.repositories.sqlite.reading import SQLiteReader
 from leadfold.repositories.sqlite.schema import Catalog, create_user_tables
 from leadfold.repositories.sqlite.session import Session, connect
 from leadfold.repositories.sqlite.shapes import Shapes
+from leadfold.repositories.sqlite.triggering import trigger_sql
 from leadfold.repositories.sqlite.writing import commit
+from leadfold.repositories.triggers_told import no_queue
 
 if TYPE_CHECKING:
     import os
@@ -118,6 +120,19 @@ class SQLiteRepository:
         with self._reading_session() as session, session.snapshot():
             catalog = Catalog.of(session, self._mapping)
             return validation_sql(catalog.fit(session, self._mapping, self._tenant))
+
+    def trigger_sql(self) -> str:
+        """Return triggers that put leads on the queue which somebody else edits, to be run once.
+
+        Raises:
+            StoreError: leadfold's tables are not there yet.
+        """
+        with self._reading_session() as session, session.snapshot():
+            catalog = Catalog.of(session, self._mapping)
+            mapping = catalog.fit(session, self._mapping, self._tenant)
+            if not catalog.has_own:
+                raise no_queue()
+            return trigger_sql(Shapes(mapping, indexed=True), catalog.named(mapping.lead.table))
 
     @contextlib.contextmanager
     def _reading_session(self) -> Iterator[Session]:

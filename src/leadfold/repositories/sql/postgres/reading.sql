@@ -7,7 +7,8 @@ SELECT
     {lead_created_at},
     row.{lead.customer_id}::text,
     {lead_version},
-    {indexed}
+    {indexed},
+    {queued}
     {lead_cells}
 FROM {leads} AS row {lead_record}
 WHERE {lead_chosen};
@@ -34,7 +35,9 @@ row.{id} = ANY (CAST(%(ids)s::text[] AS {type}[]));
 
 -- name: lead_record
 LEFT JOIN {own}.records AS record
-    ON record.tenant = %(whose)s AND record.record_id = row.{lead.id}::text;
+    ON record.tenant = %(whose)s AND record.record_id = row.{lead.id}::text
+LEFT JOIN {own}.queue AS waiting
+    ON waiting.tenant = %(whose)s AND waiting.record_id = row.{lead.id}::text;
 
 -- name: customer_record
 LEFT JOIN {own}.records AS record
@@ -87,6 +90,21 @@ SELECT identity.kind, identity.value, identity.version
 FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value)
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = asked.kind AND identity.value = asked.value;
+
+-- name: waiting
+SELECT record_id, reason, queued_at AT TIME ZONE 'UTC' FROM {own}.queue
+WHERE tenant = %(whose)s ORDER BY sequence;
+
+-- name: edited
+SELECT row.{lead.id}::text, {lead_created_at}, {lead_updated_at} FROM {leads} AS row;
+
+-- name: rowless
+SELECT record.record_id FROM {own}.records AS record
+WHERE record.tenant = %(whose)s AND record.identifiers <> '[]' AND NOT EXISTS (
+    SELECT 1 FROM {leads} AS row WHERE row.{lead.id}::text = record.record_id
+) AND NOT EXISTS (
+    SELECT 1 FROM {customers} AS row WHERE 'customer:' || row.{customer.id}::text = record.record_id
+);
 
 -- name: rulings
 SELECT id, parts, created_at AT TIME ZONE 'UTC', actor FROM {own}.rulings
