@@ -7,22 +7,23 @@ generator. What decides takes what was read, and is a plain function.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 import attrs
 
 from leadfold.driving import adrive, drive
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from leadfold.async_repository import AsyncReader
     from leadfold.changes import Run
     from leadfold.model import Identifier, Ruling
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -31,17 +32,22 @@ if TYPE_CHECKING:
         Queued,
         Reader,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
 __all__ = [
     "PORTION",
     "Asks",
+    "AsyncBundling",
+    "Bundling",
     "Call",
     "Question",
     "Stream",
     "Take",
+    "Together",
     "aread",
+    "around",
     "audited",
     "customers",
     "dependents",
@@ -61,6 +67,8 @@ __all__ = [
     "rowless",
     "rulings",
     "runs",
+    "shown",
+    "together",
     "unexplained",
 ]
 
@@ -115,10 +123,38 @@ class Take:
     stream: Stream[object]
 
 
-Question = Call | Take
+@attrs.frozen
+class Together:
+    """Questions whose answers do not hang on each other: one way there and back, if that can be.
+
+    Of a stream all is told at once: where it is known to be small.
+    """
+
+    calls: tuple[Call, ...]
+
+
+Question = Call | Take | Together
 """What is asked at once; logic puts questions through the functions below."""
 
 Asks = Generator[Question, object, R]
+
+
+@runtime_checkable
+class Bundling(Protocol):
+    """A reader that can answer several questions in one way there and back."""
+
+    def together(self, calls: Sequence[Call]) -> list[object]:
+        """Return the answers in order; of what is told bit by bit, a list of all."""
+        ...
+
+
+@runtime_checkable
+class AsyncBundling(Protocol):
+    """The same, awaited."""
+
+    async def together(self, calls: Sequence[Call]) -> list[object]:
+        """Return what `Bundling.together` does."""
+        ...
 
 
 def read(asks: Asks[R], reader: Reader) -> R:
@@ -164,6 +200,23 @@ def holders(identifiers: Collection[Identifier], *, at_most: int) -> Asks[Holder
     return cast("Holders", (yield Call("holders", (identifiers,), {"at_most": at_most})))
 
 
+def around(
+    leads: Collection[str],
+    identifiers: Collection[Identifier],
+    customers: Collection[str],
+    *,
+    at_most: int,
+) -> Asks[Around]:
+    """Ask `Reader.around`."""
+    asked = (leads, identifiers, customers)
+    return cast("Around", (yield Call("around", asked, {"at_most": at_most})))
+
+
+def shown(column: str, values: Collection[str]) -> Asks[Collection[str]]:
+    """Ask `Reader.shown`."""
+    return cast("Collection[str]", (yield Call("shown", (column, values))))
+
+
 def recorded(record_id: str) -> Asks[tuple[Identifier, ...] | None]:
     """Ask `Reader.recorded`."""
     return cast("tuple[Identifier, ...] | None", (yield Call("recorded", (record_id,))))
@@ -179,7 +232,7 @@ def edited(since: datetime) -> Stream[str]:
     return Stream(Call("edited", (since,)))
 
 
-def rowless() -> Stream[str]:
+def rowless() -> Stream[Rowless]:
     """Ask `Reader.rowless`."""
     return Stream(Call("rowless"))
 
@@ -231,6 +284,12 @@ def pointing_at(customer_ids: Collection[str]) -> Stream[Reference]:
     return Stream(Call("pointing_at", (customer_ids,)))
 
 
+def together(*asked: Asks[object] | Stream[object]) -> Asks[list[Any]]:
+    """Put several questions at once, of a stream for all of it; return the answers in order."""
+    calls = [one.call if isinstance(one, Stream) else next(one) for one in asked]
+    return cast("list[Any]", (yield Together(cast("tuple[Call, ...]", tuple(calls)))))
+
+
 def is_original(run_id: str) -> Asks[bool]:
     """Ask `Reader.is_original`."""
     return cast("bool", (yield Call("is_original", (run_id,))))
@@ -252,10 +311,18 @@ class _Answers:
         """Return the answer to *question*."""
         if isinstance(question, Call):
             return _called(self._reader, question)
+        if isinstance(question, Together):
+            return self._all(question.calls)
         stream = question.stream
         if stream not in self._open:
             self._open[stream] = cast("Iterator[object]", _called(self._reader, stream.call))
         return list(islice(self._open[stream], stream.portion))
+
+    def _all(self, calls: tuple[Call, ...]) -> list[object]:
+        if isinstance(self._reader, Bundling):
+            return self._reader.together(calls)
+        answers = (_called(self._reader, call) for call in calls)
+        return [list(found) if isinstance(found, Iterator) else found for found in answers]
 
     def close(self) -> None:
         """Close every stream that was not taken to its end."""
@@ -275,6 +342,8 @@ class _AsyncAnswers:
         """Return the answer to *question*."""
         if isinstance(question, Call):
             return await cast("Awaitable[object]", _called(self._reader, question))
+        if isinstance(question, Together):
+            return await self._all(question.calls)
         stream = question.stream
         if stream not in self._open:
             self._open[stream] = cast("AsyncIterator[object]", _called(self._reader, stream.call))
@@ -284,6 +353,18 @@ class _AsyncAnswers:
             if len(portion) == stream.portion:
                 break
         return portion
+
+    async def _all(self, calls: tuple[Call, ...]) -> list[object]:
+        if isinstance(self._reader, AsyncBundling):
+            return await self._reader.together(calls)
+        answers: list[object] = []
+        for call in calls:
+            found = _called(self._reader, call)
+            if isinstance(found, AsyncIterator):
+                answers.append([one async for one in found])
+            else:
+                answers.append(await cast("Awaitable[object]", found))
+        return answers
 
     async def close(self) -> None:
         """Close every stream that was not taken to its end."""

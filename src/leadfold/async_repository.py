@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from leadfold.changes import ChangeSet, Committed, Run
     from leadfold.model import Identifier, Ruling
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         LedgerEntry,
         Queued,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -48,6 +50,21 @@ class AsyncReader(Protocol):
         """Return what `leadfold.repository.Reader.holders` does."""
         ...
 
+    async def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """Return what `leadfold.repository.Reader.around` does."""
+        ...
+
+    async def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return what `leadfold.repository.Reader.shown` does."""
+        ...
+
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what `leadfold.repository.Reader.recorded` does."""
         ...
@@ -60,7 +77,7 @@ class AsyncReader(Protocol):
         """Yield what `leadfold.repository.Reader.edited` does."""
         ...
 
-    def rowless(self) -> AsyncIterator[str]:
+    def rowless(self) -> AsyncIterator[Rowless]:
         """Yield what `leadfold.repository.Reader.rowless` does."""
         ...
 

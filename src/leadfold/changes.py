@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from leadfold.exceptions import IndexOutdatedError
 from leadfold.masking import mask_key
 from leadfold.model import JOB
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from leadfold.model import Identifier, Ruling
 
 __all__ = [
+    "OPEN",
+    "Await",
     "Carry",
     "Change",
     "ChangeSet",
@@ -51,6 +54,9 @@ Version = int | str
 OnStale = Literal["refuse", "skip"]
 
 OnFault = Literal["refuse", "skip"]
+
+OPEN = "open"
+"""The status of a run that many writes are made under, each a commit of its own."""
 
 
 @attrs.frozen
@@ -86,6 +92,20 @@ class Link:
     before: str | None
     after: str | None
     reason: str
+
+
+@attrs.frozen
+class Await:
+    """A lead that has no row yet is to be inserted with customer *after*; it was *before*, if ever.
+
+    The ledger has it as the link that it will be. *until* is how long it counts without a row.
+    """
+
+    lead_id: str
+    before: str | None
+    after: str
+    reason: str
+    until: datetime
 
 
 @attrs.frozen
@@ -195,6 +215,7 @@ Change = (
     InsertCustomer
     | PatchCustomer
     | Link
+    | Await
     | Follow
     | Carry
     | Relink
@@ -310,35 +331,63 @@ class ChangeSet:
     """Everything one run writes, or one chunk of it: all that a repository's `commit` takes.
 
     *units* may be a generator and is read once. *expected* are the figures if all of them are
-    written. *claims_at* is the index clock the plan was made at: a value claimed later makes its
-    unit stale. The index takes the run's *policy* as its fingerprint; an empty one leaves it be.
-    With *on_fault* ``refuse`` a unit that the store will not take is no outcome of its own: then
-    nothing at all is written. *chunk* says which part of the run this is, None: the whole. *ends*
-    is an unfinished run, as it was read, that nobody may go on with after this.
+    written. *claims_at* is the store's clock when the plan was made: a value claimed later makes
+    its unit stale. The index takes the run's *policy* as its fingerprint; an empty one leaves it
+    be. With *on_fault* ``refuse`` a unit that the store will not take is no outcome of its own:
+    then nothing at all is written. *chunk* says which part of the run this is, None: the whole.
+    *ends* is an unfinished or open run, as it was read, that nobody may go on with after this.
+
+    Under a run of status `OPEN` any number of change sets are written, each whole: the first
+    begins it, nothing ends it but a rollback. Its figures are those of its ledger. Without
+    *audit* the audit trail tells nothing of these changes.
     """
 
     run: Run
     units: Iterable[Unit] = attrs.field(repr=False)
     expected: Stats = attrs.field(factory=Stats)
-    claims_at: int = 0
+    claims_at: int | str = 0
     on_stale: OnStale = "refuse"
     on_fault: OnFault = "skip"
     chunk: Chunk | None = None
     ends: Run | None = None
+    audit: bool = True
+
+    @property
+    def open(self) -> bool:
+        """Tell whether others may write under the same run."""
+        return self.run.status == OPEN
 
     @property
     def finishes(self) -> bool:
-        """Tell whether the run is finished with these changes."""
+        """Tell whether the plan is written with these changes."""
         return self.chunk is None or self.chunk.end is None
+
+    @property
+    def audited(self) -> bool:
+        """Tell whether the audit trail gets its entry with these changes."""
+        return self.audit and self.finishes
+
+    def numbered(self, numbers: Iterable[int]) -> ChangeSet:
+        """Return the changes with other *numbers* of units: those of an open run are its own."""
+        units = [
+            attrs.evolve(unit, number=number)
+            for number, unit in zip(numbers, self.units, strict=False)
+        ]
+        return attrs.evolve(self, units=units)
 
     def fingerprint(self, held: str | None) -> str | None:
         """Return the index's fingerprint after these changes; it was *held* before them.
 
         An index that a policy has written in part only has none.
+
+        Raises:
+            IndexOutdatedError: the run is open, and another policy has written the index since.
         """
         policy = self.run.policy
         if not policy or policy == held:
             return held
+        if self.open and held:
+            raise IndexOutdatedError
         return policy if self.finishes else None
 
     def outcome(

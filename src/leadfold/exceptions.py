@@ -222,6 +222,10 @@ class RetryableError(StoreError):
     """The store was busy or chose this transaction to give way; the caller may try again."""
 
 
+class BusyError(RetryableError):
+    """Somebody else holds what is needed, and did not let go in time; nothing was written."""
+
+
 class StalePlanError(StoreError):
     """Rows the plan was made from have changed since; `lead_ids` names them.
 

@@ -61,6 +61,7 @@ class Policy:
     strategy: Strategy = "keyed"
     region: str | None = "US"
     fast: bool = attrs.field(default=True, eq=False, repr=False)
+    _told: dict[str, BlockedValues] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         faults = tuple(self._faults())
@@ -110,7 +111,15 @@ class Policy:
         return BUILT_IN[rule.normalizer](**options)
 
     def blocked(self, rule: IdentifierRule) -> BlockedValues:
-        """Return the test for *rule*'s blocked values; raw entries are normalized first."""
+        """Return the test for *rule*'s blocked values; raw entries are normalized first.
+
+        It is made once for each kind: a resolver asks for every lead.
+        """
+        if rule.kind not in self._told:
+            self._told[rule.kind] = self._blocked_by(rule)
+        return self._told[rule.kind]
+
+    def _blocked_by(self, rule: IdentifierRule) -> BlockedValues:
         answers = self.normalizer(rule).parse(rule.blocked)
         entries = [
             answer if isinstance(answer, str) else entry

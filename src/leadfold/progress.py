@@ -1,30 +1,44 @@
-"""How far a run came that is written in chunks: kept in its own row until it is finished.
+"""How far a run came that is written bit by bit: in chunks, or as an open run, without an end.
 
 Values in, values out: what a store does with the row of a run is decided here, for every store.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from leadfold.changes import Stats, UnitFailure
+from leadfold.changes import OPEN, Stats, UnitFailure
 from leadfold.exceptions import RetryableError, RunExistsError, StoreError
+from leadfold.model import JOB
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from leadfold.changes import ChangeSet, Run
 
-__all__ = ["STOPPED", "UNFINISHED", "Progress", "failures_of", "gone_on", "opened"]
+__all__ = [
+    "STOPPED",
+    "UNFINISHED",
+    "Counted",
+    "Progress",
+    "failures_of",
+    "gone_on",
+    "opened",
+    "with_figures",
+]
 
 UNFINISHED = "unfinished"
 """The status of a run of which chunks are written and others not yet."""
 
 STOPPED = "stopped"
 """The status of a run that was taken back before it was finished: nobody goes on with it."""
+
+Counted = tuple[str, str, bool, int]
+"""Entries of a ledger: of which table and action, with something after or not, and how many."""
 
 _KEY = "progress"
 """The key of `Run.extra` that has the progress of an unfinished run."""
@@ -53,6 +67,8 @@ class Progress:
 
         *clock* is the claim of the index that they made, or None.
         """
+        if changes.open:
+            return changes.run, stats
         total = stats if changes.chunk is None else _added(self.stats, stats)
         extra = {**changes.run.extra, **total.extra}
         chunk = changes.chunk
@@ -79,6 +95,8 @@ def opened(found: Run | None, changes: ChangeSet) -> Progress:
         raise StoreError(msg)
     if found.status == STOPPED:
         raise RunExistsError(run_id, "it was taken back before it was finished: make a new plan")
+    if found.status == OPEN and changes.open:
+        return Progress()
     if found.status != UNFINISHED:
         raise RunExistsError(run_id)
     progress = Progress.of(found)
@@ -90,10 +108,41 @@ def opened(found: Run | None, changes: ChangeSet) -> Progress:
 
 
 def gone_on(run: Run) -> RetryableError:
-    """Return the error for whoever counts on an unfinished *run* that others went on with."""
+    """Return the error for whoever counts on a *run* that others went on with."""
+    if run.status == OPEN:
+        return RetryableError(f"run {run.id} went on meanwhile: decide again, or let them pause")
     return RetryableError(
         f"run {run.id} went on meanwhile, somebody applies its plan: try again once they are done"
     )
+
+
+def with_figures(run: Run, counted: Iterable[Counted]) -> Run:
+    """Return *run* as it is read: an open one has the figures of its ledger, *counted*."""
+    if run.status != OPEN:
+        return run
+    found, followed, entries = Counter[str](), Counter[str](), 0
+    for table, action, kept, count in counted:
+        entries += count
+        if action == "follow":
+            followed[table] += count if kept else 0
+        elif name := _FIGURES.get((action, kept)):
+            found[name] += count
+    stats = Stats(
+        customers_created=found.pop("customersCreated", 0),
+        leads_linked=found.pop("leadsLinked", 0),
+        jobs_linked=followed[JOB.name],
+    )
+    told = {**found, "dependentsLinked": dict(sorted((+followed).items())), "entries": entries}
+    return attrs.evolve(run, stats=stats.to_dict(), extra={**run.extra, **told})
+
+
+_FIGURES = {
+    ("insert", True): "customersCreated",
+    ("link", True): "leadsLinked",
+    ("link", False): "leadsUnlinked",
+    ("retire", True): "customersRetired",
+    ("retire", False): "customersRetired",
+}
 
 
 def failures_of(run: Run) -> tuple[UnitFailure, ...]:

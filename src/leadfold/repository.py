@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "Around",
+    "Awaited",
     "CustomerBatch",
     "DependentCount",
+    "Entry",
     "Holders",
     "LeadBatch",
     "LedgerEntry",
@@ -29,9 +32,13 @@ __all__ = [
     "Reader",
     "Reference",
     "Repository",
+    "Rowless",
     "StoreFacts",
     "undeclared",
 ]
+
+RECORD = "customer:"
+"""What the id of a customer that takes part as a record of its own begins with."""
 
 LEAD, CUSTOMER, RULING = "Lead", "Customer", "Ruling"
 """What the ledger calls these tables, whatever the store does."""
@@ -58,11 +65,11 @@ class StoreFacts:
 
     *fields* are the lead fields (kinds and scopes) the store maps, or None where it takes any
     name. *unique* are the customer columns declared unique, of ``phone`` and ``email``.
-    *fingerprint* is what the identity index was written with (None: no index yet), *clock* its
-    latest claim. *carried* names the tables, beside leads and dependents, whose rows a merge
-    carries over. *foreign_keys* are the undeclared columns that reference customers, as
-    ``table.column``. *not_null* are the tables whose link cannot be null, with the statement that
-    would let it.
+    *fingerprint* is what the identity index was written with (None: no index yet), *clock* marks
+    the moment: a claim that this does not know of yet is later. *carried* names the tables, beside
+    leads and dependents, whose rows a merge carries over. *foreign_keys* are the undeclared
+    columns that reference customers, as ``table.column``. *not_null* are the tables whose link
+    cannot be null, with the statement that would let it.
     """
 
     tenant: str | None = None
@@ -73,7 +80,7 @@ class StoreFacts:
     foreign_keys: tuple[str, ...] = ()
     not_null: Mapping[str, str] = attrs.field(factory=dict)
     fingerprint: str | None = None
-    clock: int = 0
+    clock: int | str = 0
     owns_transaction: bool = True
 
 
@@ -106,6 +113,19 @@ class LeadBatch:
     unreadable: Sequence[tuple[str, str]] = ()
     queued: frozenset[str] = frozenset()
 
+    def only(self, places: Sequence[int]) -> LeadBatch:
+        """Return the rows at *places* alone, in their order."""
+        return LeadBatch(
+            [self.ids[place] for place in places],
+            {name: [cells[place] for place in places] for name, cells in self.fields.items()},
+            [self.names[place] for place in places],
+            [self.created_at[place] for place in places],
+            [self.customer_ids[place] for place in places],
+            [self.versions[place] for place in places],
+            [self.indexed[place] for place in places],
+            queued=self.queued.intersection(self.ids[place] for place in places),
+        )
+
 
 @attrs.frozen
 class CustomerBatch:
@@ -125,6 +145,20 @@ class CustomerBatch:
     made_by: Sequence[Maker | None] = attrs.field(repr=False)
     versions: Sequence[Version] = attrs.field(repr=False)
     indexed: Sequence[tuple[Identifier, ...] | None] = attrs.field(repr=False)
+
+    def only(self, places: Sequence[int]) -> CustomerBatch:
+        """Return the rows at *places* alone, in their order."""
+        return CustomerBatch(
+            [self.ids[place] for place in places],
+            [self.names[place] for place in places],
+            [self.phones[place] for place in places],
+            [self.emails[place] for place in places],
+            [self.metadata[place] for place in places],
+            [self.created_at[place] for place in places],
+            [self.made_by[place] for place in places],
+            [self.versions[place] for place in places],
+            [self.indexed[place] for place in places],
+        )
 
 
 @attrs.frozen
@@ -164,6 +198,63 @@ class Queued:
     lead_id: str
     reason: str
     at: datetime
+
+
+@attrs.frozen
+class Rowless:
+    """A record of the identity index that is no row; of a lead that has none yet, *until* when.
+
+    After that it is as if it had never been.
+    """
+
+    record_id: str
+    until: datetime | None = None
+
+    def is_awaited(self, now: datetime) -> bool:
+        """Tell whether its row may still come."""
+        return self.until is not None and now < self.until
+
+
+@attrs.frozen
+class Awaited:
+    """A lead that was resolved before it had a row: it is to be inserted with *customer_id*.
+
+    Until *until* it counts without one; then it is as if it had never been.
+    """
+
+    customer_id: str
+    until: datetime
+
+
+@attrs.frozen
+class Entry:
+    """What the identity index holds for a record, and the customer that its row has now.
+
+    *customer_id* is None where there is no row or no link; of a customer's own record it is the
+    customer. *awaited* says what became of a lead when it had no row yet.
+    """
+
+    identifiers: tuple[Identifier, ...]
+    customer_id: str | None = None
+    awaited: Awaited | None = None
+
+
+@attrs.frozen
+class Around:
+    """What is met one step from some leads, identifiers and customers; no row twice.
+
+    *holders* has the records that hold each identifier asked for, in any order, and *entries*
+    what the index knows of these and of the leads asked for. *leads* are the rows of both, and of
+    all leads linked to a customer that one of them is linked to or that was asked for; *customers*
+    are the rows of those customers. Of a *crowded* identifier or customer only as many records as
+    were asked for at most are told; of such an identifier no rows come.
+    """
+
+    leads: tuple[LeadBatch, ...]
+    customers: tuple[CustomerBatch, ...]
+    holders: Mapping[Identifier, tuple[str, ...]]
+    entries: Mapping[str, Entry]
+    crowded: frozenset[Identifier | str] = frozenset()
 
 
 @attrs.frozen
@@ -234,6 +325,21 @@ class Reader(Protocol):
         """Return up to *at_most* holders of each identifier, from the identity index."""
         ...
 
+    def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """Return what is met one step from these, by look-up alone: nothing is scanned."""
+        ...
+
+    def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return those of *values* that customers show: *column* is ``phone`` or ``email``."""
+        ...
+
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what the identity index holds for a record, even one whose row is gone.
 
@@ -255,7 +361,7 @@ class Reader(Protocol):
         """
         ...
 
-    def rowless(self) -> Iterator[str]:
+    def rowless(self) -> Iterator[Rowless]:
         """Yield the records of the identity index that hold something and are no row, in any order.
 
         A lead of the index whose row the mapping takes for none is among them.
@@ -274,7 +380,10 @@ class Reader(Protocol):
         action: str | None = None,
         status: str | None = None,
     ) -> tuple[Run, ...]:
-        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
+        """Return the latest runs, newest first; of *ids*, *action*, *status*, where given.
+
+        The figures of an open run are those of its ledger.
+        """
         ...
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
@@ -282,7 +391,10 @@ class Reader(Protocol):
         ...
 
     def later(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield what later runs did to rows that this run changed, in the order written."""
+        """Yield what other runs did to rows after this run first changed them.
+
+        In the order written, which is the order of the entries: runs may take turns.
+        """
         ...
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
@@ -344,9 +456,13 @@ class Repository(Protocol):
         no row; a `Rule` that finds its ruling in that state already. A `Retire` of a customer
         that something still points at is a data fault, as a `Restore` where there is a row.
 
+        Under a run of status `leadfold.changes.OPEN` there may be any number of commits, each of
+        them whole; the store gives their units numbers that no other unit of the run has.
+
         With a `Chunk` this holds of each chunk of a run: `leadfold.progress.opened` says whether
         the run can go on, `Progress.closed` what its row becomes; what is answered are the
         figures of the whole run so far, and the failures of this chunk. What the run itself
-        claimed makes none of its units stale. The audit entry comes with the last chunk.
+        claimed makes none of its units stale. The audit entry comes with the last chunk, and with
+        none where the change set asks for none.
         """
         ...

@@ -8,6 +8,7 @@ from leadfold.async_repository import AsyncRepository
 from leadfold.backfill.errands import check_mode
 from leadfold.backfill.minting import id_maker, new_run
 from leadfold.backfill.minting import now as present
+from leadfold.backfill.waiting import GRACE
 from leadfold.errands import arun, run
 from leadfold.policy import Policy
 from leadfold.repository import Repository
@@ -15,10 +16,11 @@ from leadfold.resolving.deciding import Decision, Event
 from leadfold.resolving.draining import draining
 from leadfold.resolving.errands import Settings, forgetting, previewing, resolving
 from leadfold.resolving.indexing import indexing
+from leadfold.resolving.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from leadfold.backfill.applying import Report
     from leadfold.changes import Run
@@ -46,9 +48,11 @@ class _Resolving(Generic[Store]):
         *,
         adopt: bool = False,
         max_set: int = MAX_SET,
+        grace: timedelta = GRACE,
         stored_phone: StoredPhone = "e164",
         actor: str = "system",
         created_by: str = "leadfold",
+        audit: bool = False,
         new_id: Callable[[], str] | None = None,
         now: Callable[[], datetime] = present,
     ) -> None:
@@ -64,13 +68,15 @@ class _Resolving(Generic[Store]):
                 actor=actor,
                 mode=mode,
                 created_by=created_by,
-                run_id=mint(),
+                run_id=ACTION,
                 now=now(),
                 policy=policy,
             )
 
         self._repository = repository
-        self._settings = Settings(policy, max_set, adopt, stored_phone, begin, mint)
+        self._settings = Settings(
+            policy, max_set, grace, adopt, stored_phone, audit, Running(begin), mint
+        )
 
 
 class Resolver(_Resolving[Repository]):
@@ -80,18 +86,25 @@ class Resolver(_Resolving[Repository]):
     decides that set with the same engine, and writes the difference. It never inserts, edits or
     deletes a lead row; it sets ``customer_id`` on it where the row exists.
 
+    All decisions of a UTC day are written under one run, which `leadfold.backfill.rollback` takes
+    back as any other: ``resolve_lead-2026-11-30-`` and a mark of mode, actor, policy and versions.
+    Once it was taken back a new one begins.
+
     Args:
         repository: where the leads are.
         policy: default `Policy.keyed()`; the index must have been written under it.
         mode: ``fill``: no existing link is changed. ``reconcile``: leads are moved, and customers
             merged and split, until the links equal the grouping.
         adopt: as for `leadfold.backfill.plan`.
+        grace: a lead that is resolved before its row is there counts for as long; if the row has
+            not come by then, it is as if it had never been.
         max_set: a lead with more records connected is ``queued``: a backfill decides it, or
             `drain` once less is.
         stored_phone: how new customers show their phone.
         actor: who the audit entries name.
         created_by: what new customers' metadata names.
-        new_id: makes customer ids and run ids; default: ascending UUIDs.
+        audit: whether each decision that writes gets an entry in the audit trail.
+        new_id: makes customer ids; default: ascending UUIDs.
         now: tells the time; default: the present.
     """
 

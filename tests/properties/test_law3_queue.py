@@ -15,6 +15,8 @@ import attrs
 import pytest
 
 from leadfold import InMemoryRepository, Resolver, backfill, group
+from leadfold.changes import Reindex
+from leadfold.repository import RECORD
 from leadfold.resolver import MAX_SET, refresh_index
 from oracle.dice import throw
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from leadfold import Lead
+    from leadfold.backfill import Plan
+    from leadfold.changes import Change
     from leadfold.policy import Strategy
     from leadfold.testing.strategies import Case
 
@@ -90,6 +94,20 @@ def _partition(leads: Sequence[Lead]) -> set[frozenset[str]]:
     return {frozenset(ids) for ids in found.values()}
 
 
+def _left(plan: Plan) -> list[Change]:
+    """Return what a backfill has left to do.
+
+    A customer whose leads are gone is noted as one that may lend its id: where a lead that held
+    nothing went without a word, only a backfill sees that.
+    """
+    changes = (change for unit in plan.units for change in unit.changes)
+    return [
+        change
+        for change in changes
+        if not (isinstance(change, Reindex) and change.record_id.startswith(RECORD))
+    ]
+
+
 @pytest.mark.parametrize("strategy", ["keyed", "linked"])
 def test_a_drained_queue_ends_as_one_grouping(strategy: Strategy) -> None:
     """After a refresh and a drain the links part the leads as `group` does."""
@@ -107,7 +125,7 @@ def test_a_drained_queue_ends_as_one_grouping(strategy: Strategy) -> None:
             found = _partition(service.store.leads())
             assert found == {frozenset(each.lead_ids) for each in expected}, f"{seed}, {step}"
             again = backfill.plan(service.store, case.policy, mode="reconcile")
-            assert not list(again.units), f"{seed}, {step}: something was left to do"
+            assert not _left(again), f"{seed}, {step}: something was left to do"
     assert min(seen["queued"], seen["forgotten"], seen["merged"], seen["split"]) > CASES // 20, seen
 
 
@@ -123,7 +141,7 @@ def test_a_drained_queue_changes_no_link_when_filling(strategy: Strategy) -> Non
                 refresh_index(service.store, case.policy)
                 service.thorough.drain()
                 assert not service.queue()
-                assert not list(backfill.plan(service.store, case.policy).units)
+                assert not _left(backfill.plan(service.store, case.policy))
             elif service.queue():
                 backfill.apply(backfill.plan(service.store, case.policy), service.store)
                 assert not service.queue()

@@ -6,77 +6,32 @@ in beforehand, as leads they name come and go.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from contextlib import contextmanager, suppress
+from collections import Counter
+from contextlib import suppress
 from itertools import count
 from random import Random
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 import pytest
 
-from leadfold import InMemoryRepository, backfill, group
+from leadfold import backfill, group
 from leadfold.backfill.minting import new_run
 from leadfold.changes import ChangeSet, Rule, Unit
 from leadfold.exceptions import ConflictingRulingsError
 from leadfold.resolver import Resolver
 from oracle.dice import throw
+from properties.sequences import NeverScans, partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from leadfold import Lead
+    from leadfold import InMemoryRepository, Lead
     from leadfold.policy import Strategy
-    from leadfold.repository import Reader
     from leadfold.testing.strategies import Case
 
 CASES = 60
 STEPS = 14
-
-
-class NeverScans(InMemoryRepository):
-    """A store that objects when all of it is read, once it `is_strict`."""
-
-    is_strict = False
-
-    @contextmanager
-    def reading(self) -> Iterator[Reader]:
-        """Open a snapshot that cannot be scanned."""
-        with super().reading() as reader:
-            yield cast("Reader", _NoScan(reader)) if self.is_strict else reader
-
-
-class _NoScan:
-    def __init__(self, reader: object) -> None:
-        self._asked = reader
-
-    def __getattr__(self, verb: str) -> object:
-        return getattr(self._asked, verb)
-
-    def leads(self, ids: Sequence[str] | None = None) -> object:
-        assert ids is not None, "all leads were read"
-        return self._asked.leads(ids)  # type: ignore[attr-defined]
-
-    def customers(self, ids: Sequence[str] | None = None) -> object:
-        assert ids is not None, "all customers were read"
-        return self._asked.customers(ids)  # type: ignore[attr-defined]
-
-    def dependents(self, leads: Sequence[str] | None = None) -> object:
-        assert leads is not None, "all dependents were counted"
-        return self._asked.dependents(leads)  # type: ignore[attr-defined]
-
-    def unexplained(self, leads: Sequence[str] | None = None) -> object:
-        assert leads is not None, "all links were looked at"
-        return self._asked.unexplained(leads)  # type: ignore[attr-defined]
-
-
-def _partition(leads: Sequence[Lead]) -> set[frozenset[str]]:
-    """Return the leads by the customer they are linked to."""
-    found: dict[str | None, set[str]] = defaultdict(set)
-    for lead in leads:
-        assert lead.customer_id is not None, f"{lead.id} has no customer"
-        found[lead.customer_id].add(lead.id)
-    return {frozenset(ids) for ids in found.values()}
 
 
 def _steps(dice: Random, case: Case) -> Iterator[tuple[str, list[Lead]]]:
@@ -111,7 +66,7 @@ def test_any_sequence_ends_as_one_grouping_of_what_is_left(strategy: Strategy) -
             seen.update(_done(store, resolver, what, leads))
             now = group(store.leads(), case.policy, rulings=case.rulings)
             expected = {frozenset(found.lead_ids) for found in now.groups}
-            assert _partition(store.leads()) == expected, f"seed {seed}, after {what}"
+            assert partition(store.leads()) == expected, f"seed {seed}, after {what}"
         store.is_strict = False
         again = backfill.plan(store, case.policy, mode="reconcile")
         assert not list(again.units), f"seed {seed}: the backfill finds something to do"

@@ -14,16 +14,24 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from leadfold.repositories.postgres import create_user_tables
+from leadfold.repositories.postgres.steps import Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import LiteralString
 
-__all__ = ["Place", "as_url", "contents", "new_database", "new_place"]
+    from leadfold.repositories.postgres.steps import CopyIn, Statement, Step
+
+__all__ = ["Place", "as_url", "contents", "new_database", "new_place", "singly"]
 
 TABLES = ("Customer", "Lead", "Job", "Audit")
 
 _NUMBERS = count(1)
+
+
+def singly(step: Step) -> tuple[Statement | CopyIn, ...]:
+    """Return what travels in one *step*."""
+    return step.statements if isinstance(step, Together) else (step,)
 
 
 @attrs.frozen

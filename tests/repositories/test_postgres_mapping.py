@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from leadfold import Policy, backfill
+from leadfold import Lead, Policy, Resolver, backfill
 from leadfold.exceptions import MappingError
 from leadfold.repositories.mapping import (
     AuditTable,
@@ -17,6 +17,7 @@ from leadfold.repositories.mapping import (
     StoreMapping,
 )
 from leadfold.repositories.postgres import PostgresRepository
+from leadfold.resolver import refresh_index
 from repositories.postgres_stores import new_place
 
 if TYPE_CHECKING:
@@ -51,6 +52,40 @@ def retyped(place: Place, kind: str) -> None:
                 customer_id {kind} REFERENCES "Customer" (id))""",
         ):
             connection.execute(statement.replace("{kind}", kind))  # type: ignore[arg-type, unused-ignore]
+
+
+IDS = {
+    "uuid": [f"00000000-0000-4000-8000-{number:012}" for number in range(9)],
+    "bigint": [str(number) for number in range(1, 10)],
+    "integer": [str(number) for number in range(1, 10)],
+    "varchar(40)": [f"L{number}" for number in range(9)],
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_a_lead_is_resolved_whatever_ids_are(place: Place, kind: str) -> None:
+    """Those that no row can have are looked up and not found; jobs follow."""
+    retyped(place, kind)
+    ids = iter(IDS[kind])
+    first, second, job, *new = ids
+    resolver_ids = iter(new)
+    place.run(
+        """INSERT INTO "Lead" (id, phone) VALUES (%s, '212 555 0143'), (%s, '(212) 555-0143')""",
+        first,
+        second,
+    )
+    place.run('INSERT INTO "Job" (id, lead_id) VALUES (%s, %s)', job, second)
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        refresh_index(repository)
+        resolver = Resolver(
+            repository, Policy.keyed(), "reconcile", new_id=lambda: next(resolver_ids)
+        )
+        before = resolver.resolve(Lead("no-such-id", phone="212 555 0143"))
+        assert before.outcome == "created"
+        found = resolver.resolve(Lead(second))
+        assert (found.outcome, found.customer_id) == ("unchanged", before.customer_id)
+    assert place.run('SELECT count(DISTINCT customer_id) FROM "Lead"') == [(1,)]
+    assert place.run('SELECT customer_id::text FROM "Job"') == [(before.customer_id,)]
 
 
 def test_ids_of_type_uuid(place: Place) -> None:

@@ -28,6 +28,7 @@ from postgres_server import as_server, give_to_server
 from repositories.kill_deeds import ACTS, plan_of
 from repositories.postgres_pictures import copied, filled_database, picture, prepared_database
 from repositories.postgres_relay import relayed
+from repositories.postgres_stores import singly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,10 +64,10 @@ def test_nothing_outlives_its_transaction(
     perform = Session.perform
 
     def traced(session: Session, step: Step) -> Answer:
-        text = step.query.as_string(session.connection)
+        texts = [each.query.as_string(session.connection) for each in singly(step)]
         idle = session.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-        assert not idle or text.startswith("BEGIN"), text
-        sent.append(text)
+        assert not idle or texts[0].startswith("BEGIN"), texts
+        sent.extend(texts)
         return perform(session, step)
 
     with prepared_database(postgres_dsn, deed) as dsn:

@@ -10,10 +10,11 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from leadfold import Policy, backfill
+from leadfold import Lead, Policy, Resolver, backfill
 from leadfold.exceptions import MappingError, StoreError
 from leadfold.repositories.mapping import CustomerTable, LeadTable, StoreMapping
 from leadfold.repositories.postgres import PostgresRepository
+from leadfold.resolver import refresh_index
 from repositories.kill_children import difference
 from repositories.kill_deeds import plan_of
 from repositories.postgres_pictures import filled_database, picture
@@ -31,6 +32,9 @@ LEAST = (
     'GRANT INSERT ON "Audit" TO {role}',
 )
 """What a backfill needs once leadfold's tables are there, and no more."""
+
+DECIDES = (*LEAST, "GRANT USAGE ON ALL SEQUENCES IN SCHEMA leadfold TO {role}")
+"""What a resolver needs."""
 
 
 @pytest.fixture
@@ -83,6 +87,16 @@ def test_the_least_that_a_role_must_be_granted(dsn: str) -> None:
         assert report.stats.leads_linked == 100
         assert backfill.validate(repository, Policy.keyed()).ok
         assert not list(backfill.plan(repository, Policy.keyed()).units)
+
+
+def test_the_least_that_a_resolver_must_be_granted(dsn: str) -> None:
+    """It numbers what it writes beside others; without that privilege it says so."""
+    with role_with(dsn, *LEAST) as theirs, PostgresRepository(theirs) as repository:
+        refresh_index(repository)
+        with pytest.raises(StoreError, match=r"may not do that: .*unit_numbers"):
+            Resolver(repository).resolve(Lead("l00"))
+    with role_with(dsn, *DECIDES) as theirs, PostgresRepository(theirs) as repository:
+        assert Resolver(repository).resolve(Lead("l00")).outcome == "created"
 
 
 @pytest.mark.parametrize("missing", range(len(LEAST)), ids=lambda at: LEAST[at].partition(" TO")[0])

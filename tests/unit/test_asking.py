@@ -63,21 +63,23 @@ def test_both_repositories_have_the_same_verbs() -> None:
 def test_every_verb_is_answered_alike(verb: str) -> None:
     """Whatever is asked, both kinds of reader are given the same arguments and say the same."""
     given: dict[str, tuple[object, ...]] = {
+        "around": (["l1"], [Identifier("phone", "+12025550141")], []),
         "edited": (datetime(2026, 1, 2, tzinfo=UTC),),
         "entries": ("run",),
         "history": ("Lead", "l1"),
+        "holders": ([Identifier("phone", "+12025550141")],),
         "is_original": ("run",),
         "later": ("run",),
         "leads": (["l1"],),
         "links": ("Lead", ["l1", "nobody"]),
         "pointing_at": (["c1"],),
         "recorded": ("l1",),
+        "shown": ("phone", ["+12025550141"]),
     }
 
     def asks() -> Asks[object]:
-        if verb == "holders":
-            return (yield from asking.holders([Identifier("phone", "+12025550141")], at_most=1))
-        question = getattr(asking, verb)(*given.get(verb, ()))
+        most = {"at_most": 1} if verb in {"around", "holders"} else {}
+        question = getattr(asking, verb)(*given.get(verb, ()), **most)
         if isinstance(question, asking.Stream):
             return (yield from question.whole())
         found: object = yield from question

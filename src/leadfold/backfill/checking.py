@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
+from leadfold.backfill.minting import now
 from leadfold.backfill.snapshot import read_snapshot
 from leadfold.backfill.statistics import unfinished_runs
 from leadfold.backfill.tallying import Aside, Tally, groups_apart, groups_mixed, shown_twice
@@ -42,7 +43,9 @@ LARGE = 50
 It warns well before the 200 at which `Limits.default_for` has a plan of ``linked`` refused.
 """
 
-EXPLAINED_BY = ("backfill_customers", "resolve_lead")
+RESOLVING = "resolve_lead"
+
+EXPLAINED_BY = ("backfill_customers", RESOLVING)
 """The actions of audit entries that say how leads came by their customers."""
 
 REFRESH = "refresh the index (leadfold index refresh)"
@@ -66,14 +69,14 @@ def validate(
     | leads, dependents whose customer is missing | none names a customer that is not there | fail |
     | dependents whose lead is missing | none names a lead that is not there | fail |
     | dependents with another customer than their lead | none, where both have one | fail |
-    | audit entries | at least one, where leads are linked | fail |
+    | audit entries | at least one, where leads are linked and no resolver did it | fail |
     | ready for NOT NULL, leads and each dependent | no NULL among the links | fail |
     | customers without leads | none that leadfold or the original made | warn |
     | phones, emails shown by several customers | none, as the policy normalizes them | warn |
     | customers with more than 50 leads | none | warn |
     | groups with several customers, customers with several groups | none: this is drift | warn |
     | stale index entries | none, but of leads in the queue; without an index none is stale | warn |
-    | index entries without a row | none, but of leads in the queue | warn |
+    | index entries without a row | none, but of leads in the queue, or still awaited | warn |
     | leads in the queue | none: `leadfold.Resolver.drain` or a backfill decides them | warn |
     | policy of the index | the fingerprint of *policy* | warn |
     | unfinished runs | none, but those that a later one has done the rest of | warn |
@@ -124,11 +127,13 @@ def _seen(policy: Policy) -> Asks[_Seen]:
     tally = Tally(snapshot)
     yield from asking.dependents().each(tally.add)
     audited = yield from asking.audited()
+    resolved = yield from asking.runs(1, action=RESOLVING)
+    unaudited = {RESOLVING: 0} if resolved else {}
     unfinished = yield from unfinished_runs()
-    aside = Aside()
+    aside = Aside(now())
     yield from asking.queued().each(aside.wait)
     yield from asking.rowless().each(aside.miss)
-    return snapshot, tally.tables, audited, unfinished, aside
+    return snapshot, tally.tables, {**unaudited, **audited}, unfinished, aside
 
 
 @attrs.frozen
@@ -200,8 +205,12 @@ class _Checks:
         )
 
     def of_audit(self, snapshot: Snapshot, audited: Mapping[str, int]) -> Check:
-        """Return whether the audit trail explains that leads are linked."""
-        least = int(any(link is not None for link in snapshot.links[: snapshot.leads]))
+        """Return whether the audit trail explains that leads are linked.
+
+        What a resolver decides it need not tell: the ledger does.
+        """
+        linked = any(link is not None for link in snapshot.links[: snapshot.leads])
+        least = int(linked and RESOLVING not in audited)
         entries = sum(audited.get(action, 0) for action in EXPLAINED_BY)
         expected = f"at least {least}"
         return Check("audit entries", expected, str(entries), "fail", entries >= least)

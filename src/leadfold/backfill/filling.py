@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold.disjoint import DisjointSets
+from leadfold.model import Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -57,13 +58,16 @@ class Assignment:
     *existing* has the customer a group takes, or None where one must be made. *linked* has every
     customer that rows of the group are linked to. *components* are the sets of groups that share
     a customer: the units, in order of their oldest lead. *retired* has the customers that go, and
-    the group whose customer takes their place.
+    the group whose customer takes their place. *lenders* has what the identity index should hold
+    for customers that leadfold or the original made, where it says something else: of one without
+    leads its key, so that it can be found, of any other nothing.
     """
 
     existing: list[str | None]
     linked: list[tuple[str, ...]]
     components: Components
     retired: Mapping[str, int] = attrs.field(factory=dict)
+    lenders: Mapping[str, tuple[Identifier, ...]] = attrs.field(factory=dict)
 
 
 def fill(snapshot: Snapshot, resolution: Resolution, policy: Policy) -> Assignment:
@@ -71,8 +75,9 @@ def fill(snapshot: Snapshot, resolution: Resolution, policy: Policy) -> Assignme
     customers = snapshot.customers
     linked = links_of(snapshot, resolution)
     existing = [_oldest(links, customers) if links else None for links in linked]
-    lend(existing, snapshot, resolution, policy)
-    return Assignment(existing, linked, components(snapshot, resolution, linked, existing))
+    lenders = lend(existing, snapshot, resolution, policy)
+    units = components(snapshot, resolution, linked, existing)
+    return Assignment(existing, linked, units, lenders=lenders)
 
 
 def _oldest(links: Iterable[str], customers: Mapping[str, StoredCustomer]) -> str | None:
@@ -93,19 +98,33 @@ def links_of(snapshot: Snapshot, resolution: Resolution) -> list[tuple[str, ...]
 
 def lend(
     existing: list[str | None], snapshot: Snapshot, resolution: Resolution, policy: Policy
-) -> None:
-    """Give groups that nothing serves the childless customer whose recorded key is theirs."""
+) -> dict[str, tuple[Identifier, ...]]:
+    """Give groups that nothing serves the childless customer whose recorded key is theirs.
+
+    Return the `Assignment.lenders` that come of it.
+    """
     used = {link for link in snapshot.links if link is not None}
-    idle = [c for c in snapshot.customers.values() if c.made_by and c.id not in used]
-    if not idle:
-        return
-    number_of = {key: number for number, key in enumerate(resolution.keys)}
-    for customer in sorted(idle, key=lambda c: c.age):
-        for key in _recorded_keys(customer, policy):
-            number = number_of.get(key)
-            if number is not None and existing[number] is None:
-                existing[number] = customer.id
-                break
+    made = [customer for customer in snapshot.customers.values() if customer.made_by]
+    idle = sorted((each for each in made if each.id not in used), key=lambda each: each.age)
+    number_of = {key: number for number, key in enumerate(resolution.keys)} if idle else {}
+    held: dict[str, tuple[Identifier, ...]] = {}
+    for customer in idle:
+        keys = tuple(_recorded_keys(customer, policy))
+        numbers = (number_of.get(key) for key in keys)
+        free = next((n for n in numbers if n is not None and existing[n] is None), None)
+        if free is None:
+            held[customer.id] = _found_by(keys)
+        else:
+            existing[free] = customer.id
+    wanted = ((each, held.get(each.id, ())) for each in made if each.indexed or each.id in held)
+    return {each.id: entry for each, entry in wanted if entry != (each.indexed or ())}
+
+
+def _found_by(keys: Iterable[str]) -> tuple[Identifier, ...]:
+    """Return what a lead whose group has one of *keys* is looked up by."""
+    plain = (part for key in keys for part in (key, key.rpartition("#")[0]) if part)
+    pairs = {(kind, value) for kind, _, value in (key.partition(":") for key in plain)}
+    return tuple(Identifier(kind, value) for kind, value in sorted(pairs))
 
 
 def _recorded_keys(customer: StoredCustomer, policy: Policy) -> Iterable[str]:

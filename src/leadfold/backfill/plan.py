@@ -122,7 +122,7 @@ class Plan:
         leads: how many leads were read.
         strategy: of the policy.
         units: what is written, unit by unit; may be walked repeatedly.
-        claims_at: the identity index's clock when the store was read.
+        claims_at: the store's mark of the moment when it was read.
         drift, mismatches, notes, unreadable: what was found and is reported.
         large: the largest groups, largest first.
         merges: in mode ``reconcile`` the customers that go, each with the one in its place.
@@ -135,7 +135,7 @@ class Plan:
     leads: int
     strategy: str
     units: Iterable[Unit] = attrs.field(repr=False, eq=tuple)
-    claims_at: int = 0
+    claims_at: int | str = 0
     drift: tuple[Drift, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
     notes: tuple[str, ...] = ()

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from leadfold.reporter import Reporter
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["Decided", "decide", "make_plan"]
+__all__ = ["Decided", "decide", "make_plan", "new_values"]
 
 _LARGE = 20  # how many of the largest groups a plan names
 
@@ -63,20 +63,34 @@ def make_plan(
     as_received = stored_phone == "as_received"
     snapshot = yield from read_snapshot(policy, reporter, keep_raw_phones=as_received)
     snapshot.gone = yield from gone(snapshot, run.at)
-    decided = yield from decide(
-        snapshot, policy, run, new_id=new_id, stored_phone=stored_phone, adopt=adopt
+    unexplained: Collection[str] = ()
+    if run.mode == "reconcile" and not adopt:
+        unexplained = frozenset((yield from asking.unexplained().whole()))
+    decided = decide(
+        snapshot, policy, run, new_id=new_id, stored_phone=stored_phone, unexplained=unexplained
     )
+    yield from asking.dependents().each(decided.dependents.add)
+    decided.dependents.finish()
     return _plan(decided, policy)
 
 
 @attrs.frozen
 class Decided:
-    """What a snapshot comes to: the units, and what is told beside them."""
+    """What a snapshot comes to: the units, and what is told beside them.
+
+    The *dependents* are to be given the counts of rows, and finished, before units are walked.
+    """
 
     units: PlannedUnits
     dependents: Dependents
     pins: Pins
-    notes: tuple[str, ...]
+
+    def hide(self, shown: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+        """Let only the first customer show a value of a unique column; note who leaves it NULL.
+
+        *shown* are values, by column, that customers beyond these show.
+        """
+        return tuple(_hidden(self.units, shown))
 
 
 def decide(
@@ -86,29 +100,20 @@ def decide(
     *,
     new_id: Callable[[], str],
     stored_phone: StoredPhone,
-    adopt: bool,
-    among: Collection[str] | None = None,
-) -> Asks[Decided]:
+    unexplained: Collection[str],
+) -> Decided:
     """Return what *run* comes to over *snapshot*: the whole store, or a closed set of it.
 
-    *among* names the leads of a closed set: the store is asked about these alone.
+    *unexplained* are the leads whose link nobody knows the reason of: ``reconcile`` pins them.
     """
     pins: Pins = {}
     fixed: Container[int] = range(len(snapshot.ids))  # no link changes
     if run.mode == "reconcile":
-        unexplained = frozenset() if adopt else (yield from _unexplained(among))
         pins = pinned(snapshot, unexplained)
         fixed = _fixed(snapshot, unexplained)
     follows: dict[str, tuple[Following, ...]] = {}
     units = _decided(snapshot, policy, run, pins, fixed, stored_phone, new_id, follows)
-    dependents = Dependents(units, follows)
-    yield from asking.dependents(among).each(dependents.add)
-    dependents.finish()
-    return Decided(units, dependents, pins, _hide_taken(units))
-
-
-def _unexplained(among: Collection[str] | None) -> Asks[frozenset[str]]:
-    return frozenset((yield from asking.unexplained(among).whole()))
+    return Decided(units, Dependents(units, follows), pins)
 
 
 def _decided(  # noqa: PLR0917 - all that decides
@@ -163,7 +168,7 @@ def _plan(decided: Decided, policy: Policy) -> Plan:
         claims_at=snapshot.facts.clock,
         drift=drift,
         mismatches=tuple(dependents.mismatches),
-        notes=decided.notes,
+        notes=decided.hide({}),
         unreadable=tuple(snapshot.unreadable),
         large=_large(resolution),
         merges=tuple((old, units.customer_of[group]) for old, group in sorted(retired.items())),
@@ -211,11 +216,26 @@ def _with_new(
     return customers, minted
 
 
-def _hide_taken(units: PlannedUnits) -> tuple[str, ...]:
-    """Let only the first customer show a value of a unique column; note who leaves it NULL."""
-    snapshot, notes = units.snapshot, []
+def new_values(units: PlannedUnits) -> dict[str, list[str]]:
+    """Return what new customers would show in each unique column."""
+    founded = [
+        units.founding(number).row
+        for component in units.assignment.components
+        for number in component
+        if units.minted[number]
+    ]
+    return {
+        column: [str(row[column]) for row in founded if row[column] is not None]
+        for column in sorted(units.snapshot.facts.unique)
+    }
+
+
+def _hidden(units: PlannedUnits, beyond: Mapping[str, Collection[str]]) -> Iterable[str]:
+    """Hide what is shown already, and yield a note for each."""
+    snapshot = units.snapshot
     for column in sorted(snapshot.facts.unique):
         shown = {getattr(customer, column) for customer in snapshot.customers.values()}
+        shown.update(beyond.get(column, ()))
         for component in units.assignment.components:
             for number in component:
                 if not units.minted[number]:
@@ -224,9 +244,8 @@ def _hide_taken(units: PlannedUnits) -> tuple[str, ...]:
                 if value is not None and value in shown:
                     units.hidden.add((number, column))
                     customer = units.customer_of[number]
-                    notes.append(f"{customer} shows no {column}: another customer has it already")
+                    yield f"{customer} shows no {column}: another customer has it already"
                 shown.add(value)
-    return tuple(notes)
 
 
 def _drift(units: PlannedUnits) -> Iterable[Drift]:

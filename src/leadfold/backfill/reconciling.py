@@ -41,8 +41,9 @@ def reconcile(snapshot: Snapshot, resolution: Resolution, policy: Policy, pins: 
             existing[free] = customer
         elif snapshot.customers[customer].made_by is not None:
             retired[customer] = wishes[0]
-    lend(existing, snapshot, resolution, policy)
-    return Assignment(existing, linked, components(snapshot, resolution, linked, existing), retired)
+    lenders = lend(existing, snapshot, resolution, policy)
+    units = components(snapshot, resolution, linked, existing)
+    return Assignment(existing, linked, units, retired, lenders)
 
 
 def _rows_by_customer(snapshot: Snapshot) -> dict[str, list[int]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from leadfold.changes import ChangeSet
+from leadfold.changes import OPEN, ChangeSet
 from leadfold.exceptions import NothingToUndo, RollbackRefusedError
 from leadfold.progress import UNFINISHED
 
@@ -74,5 +74,5 @@ class RollbackPlan:
     def changes(self, on_stale: OnStale = "refuse") -> ChangeSet:
         """Return what `Repository.commit` takes; raise what `check` raises."""
         self.check()
-        ends = self.undoes if self.undoes.status == UNFINISHED else None
+        ends = self.undoes if self.undoes.status in {UNFINISHED, OPEN} else None
         return ChangeSet(self.run, self.units, self.stats, on_stale=on_stale, ends=ends)

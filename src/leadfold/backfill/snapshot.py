@@ -12,6 +12,7 @@ import attrs
 from leadfold import asking
 from leadfold.exceptions import PolicyError
 from leadfold.grouping import Scanner
+from leadfold.repository import RECORD
 from leadfold.survivorship import when
 
 if TYPE_CHECKING:
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
     from leadfold.model import Identifier, Ruling
     from leadfold.policy import Policy
     from leadfold.reporter import Reporter
-    from leadfold.repository import CustomerBatch, LeadBatch, Maker, StoreFacts
+    from leadfold.repository import Awaited, CustomerBatch, LeadBatch, Maker, StoreFacts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 __all__ = [
-    "RECORD",
     "Gathering",
     "Snapshot",
     "StoredCustomer",
@@ -37,13 +37,10 @@ __all__ = [
     "refuse_unmapped",
 ]
 
-RECORD = "customer:"
-"""What the id of a customer that takes part as a record of its own begins with."""
-
 
 @attrs.frozen
 class StoredCustomer:
-    """What a plan needs of a customer row."""
+    """What a plan needs of a customer row; *indexed* is what the identity index holds for it."""
 
     id: str
     created_at: datetime
@@ -52,6 +49,7 @@ class StoredCustomer:
     email: str | None = attrs.field(repr=False)
     metadata: Mapping[str, object] | None = attrs.field(repr=False)
     version: Version
+    indexed: tuple[Identifier, ...] | None = attrs.field(repr=False)
 
     @property
     def age(self) -> tuple[datetime, str]:
@@ -153,6 +151,19 @@ class Gathering:
             self._snapshot.raw_phones.extend(cells)
         self._snapshot.leads = len(self._snapshot.ids)
 
+    def add_awaited(self, lead: str, identifiers: tuple[Identifier, ...], by: Awaited) -> None:
+        """Append a lead that has no row yet, as the identity index knows it."""
+        snapshot = self._snapshot
+        self._scanner.add_usable(lead, identifiers)
+        snapshot.names.append(None)
+        snapshot.ages.append(_age(by.until))
+        snapshot.links.append(by.customer_id or None)
+        snapshot.add_versions([0])
+        snapshot.changed.append(False)
+        if self._raw_phones:
+            snapshot.raw_phones.append(None)
+        snapshot.leads = len(snapshot.ids)
+
     def add_customers(self, batch: CustomerBatch) -> None:
         """Append a batch of customers."""
         _add_customers(self._snapshot, self._scanner, batch)
@@ -196,8 +207,8 @@ def _add_leads(snapshot: Snapshot, scanner: Scanner, batch: LeadBatch) -> None:
 def _add_customers(snapshot: Snapshot, scanner: Scanner, batch: CustomerBatch) -> None:
     """Keep every customer; those that neither leadfold nor the original made become records."""
     stored = [
-        StoredCustomer(id_, when(created_at), made_by, phone, email, metadata, version)
-        for id_, created_at, made_by, phone, email, metadata, version in zip(
+        StoredCustomer(id_, when(created_at), made_by, phone, email, metadata, version, indexed)
+        for id_, created_at, made_by, phone, email, metadata, version, indexed in zip(
             batch.ids,
             batch.created_at,
             batch.made_by,
@@ -205,6 +216,7 @@ def _add_customers(snapshot: Snapshot, scanner: Scanner, batch: CustomerBatch) -
             batch.emails,
             batch.metadata,
             batch.versions,
+            batch.indexed,
             strict=True,
         )
     ]

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
+from leadfold.backfill.folding import folded
+from leadfold.changes import OPEN
 from leadfold.exceptions import MappingError
+from leadfold.progress import STOPPED
 from leadfold.repository import CUSTOMER, LEAD, RULING
 
 if TYPE_CHECKING:
@@ -111,11 +114,11 @@ def built_upon(deeds: Iterable[Deed], rollbacks: Mapping[str, str]) -> dict[Plac
     rolled back, however often to and fro; an erasure builds on nothing.
     """
     standing: dict[Place, dict[str, str]] = defaultdict(dict)
-    last: dict[Place, str] = {}
+    seen: set[tuple[Place, str]] = set()
     for place, action, run_id in deeds:
-        if action == "erase" or last.get(place) == run_id:
+        if action == "erase" or (place, run_id) in seen:
             continue
-        last[place] = run_id
+        seen.add((place, run_id))
         turned = run_id
         while turned in rollbacks:
             turned = rollbacks[turned]
@@ -125,14 +128,17 @@ def built_upon(deeds: Iterable[Deed], rollbacks: Mapping[str, str]) -> dict[Plac
 
 
 class WholeUnits:
-    """The units of a run's ledger, some portion of entries at a time."""
+    """The units of a run's ledger, some portion of entries at a time; an open run's are folded."""
 
     def __init__(self, run: Run) -> None:
         self._entries = asking.entries(run.id)
         self._left: list[LedgerEntry] = []
+        self._folds = run.status in {OPEN, STOPPED}  # one that was taken back may have been open
 
     def take(self) -> Asks[list[list[LedgerEntry]]]:
         """Return the next units, each whole, or nothing at the end."""
+        if self._folds:
+            return folded((yield from self._entries.whole()))
         while portion := (yield from self._entries.take()):
             self._left += portion
             units = [list(unit) for _, unit in groupby(self._left, key=attrgetter("unit"))]

@@ -17,11 +17,12 @@ from leadfold.rules import IdentifierRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
-    from leadfold.repository import DependentCount, Queued
+    from leadfold.repository import DependentCount, Queued, Rowless
 
 __all__ = ["Aside", "DependentTally", "Tally", "groups_apart", "groups_mixed", "shown_twice"]
 
@@ -44,8 +45,12 @@ class DependentTally:
 
 @attrs.define
 class Aside:
-    """Leads that wait to be decided, and records of the index that have no row, each once."""
+    """Leads that wait to be decided, and records of the index that have no row, each once.
 
+    A lead whose row may still come, *now*, is none of them.
+    """
+
+    now: datetime
     waiting: Counter[str] = attrs.field(factory=Counter)
     rowless: Counter[str] = attrs.field(factory=Counter)
 
@@ -53,9 +58,10 @@ class Aside:
         """Count a lead of the queue in."""
         self.waiting[entry.lead_id] += 1
 
-    def miss(self, record: str) -> None:
+    def miss(self, record: Rowless) -> None:
         """Count a record without a row in."""
-        self.rowless[record] += 1
+        if not record.is_awaited(self.now):
+            self.rowless[record.record_id] += 1
 
 
 class Tally:

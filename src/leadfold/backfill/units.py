@@ -21,6 +21,7 @@ from leadfold.changes import (
     timestamp,
 )
 from leadfold.model import INDIVIDUAL
+from leadfold.repository import RECORD
 from leadfold.survivorship import first_text, shown_phone
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ class PlannedUnits:
                 yield self._unit(number, component)
             else:
                 continue
+            number += 1
+        customers = self.snapshot.customers
+        for customer, entry in sorted(self.assignment.lenders.items()):
+            record = Reindex(RECORD + customer, entry)
+            yield Unit(number, {}, {customer: customers[customer].version}, (record,))
             number += 1
         for lead in self.snapshot.gone:
             yield forgotten(number, lead)

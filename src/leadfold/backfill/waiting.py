@@ -20,12 +20,12 @@ LARGE, EDITED = "large", "edited"
 """Why a lead waits: see `Queued`."""
 
 GRACE = timedelta(hours=1)
-"""How long a lead that was resolved before it has a row may take to get one."""
+"""How long a lead counts that was resolved, and whose row never came."""
 
 
-def is_gone(entry: Queued, now: datetime) -> bool:
+def is_gone(entry: Queued, now: datetime, grace: timedelta = GRACE) -> bool:
     """Tell whether a queued lead without a row has lost it, rather than not got it yet."""
-    return entry.reason != LARGE or entry.at + GRACE <= now
+    return entry.reason != LARGE or entry.at + grace <= now
 
 
 def gone(snapshot: Snapshot, now: datetime) -> Asks[list[str]]:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
-from leadfold.backfill.snapshot import RECORD
 from leadfold.exceptions import UnknownCustomerError
 from leadfold.model import Customer
-from leadfold.repository import LEAD
+from leadfold.repository import LEAD, RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

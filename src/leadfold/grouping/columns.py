@@ -73,12 +73,17 @@ class Column:
 
 @attrs.define
 class Columns:
-    """What the engine decides on: ids, and a column of usable values per kind, strongest first."""
+    """What the engine decides on: ids, and a column of usable values per kind, strongest first.
+
+    *generic* are values known to be generic whoever of these rows holds them: where rows are a
+    part of the leads, others may hold them too.
+    """
 
     kinds: tuple[str, ...]
     ids: list[str] = attrs.field(factory=list, repr=False)
     by_kind: list[Column] = attrs.field(factory=list)
     refused: list[tuple[int, str, Reason, object]] = attrs.field(factory=list, repr=False)
+    generic: frozenset[Identifier] = frozenset()
 
     def identifiers(self, row: int) -> tuple[Identifier, ...]:
         """Return the usable identifiers of *row*, sorted: what the identity index holds."""
@@ -91,9 +96,8 @@ class Columns:
 
     def only(self, rows: Sequence[int]) -> Columns:
         """Return the columns of *rows* alone, in their order; what was refused is left out."""
-        return Columns(
-            self.kinds, [self.ids[row] for row in rows], [each.only(rows) for each in self.by_kind]
-        )
+        by_kind = [each.only(rows) for each in self.by_kind]
+        return Columns(self.kinds, [self.ids[row] for row in rows], by_kind, generic=self.generic)
 
     def rejections(self) -> Iterator[Rejection]:
         """Yield every refused value with its lead, in order of lead id and field."""
@@ -120,6 +124,15 @@ class Scanner:
             scopes = fields.get(reader.scope, nothing) if reader.scope else None
             refused = reader.read(cells, scopes, start, column)
             columns.refused.extend(refused)
+
+    def add_usable(self, record: str, identifiers: Sequence[Identifier]) -> None:
+        """Append a row of which the usable *identifiers* are known already."""
+        columns = self.columns
+        columns.ids.append(record)
+        for kind, column in zip(columns.kinds, columns.by_kind, strict=True):
+            column.first.append(None)
+            values = [each.value for each in identifiers if each.kind == kind]
+            column.put([len(columns.ids) - 1] * len(values), values)
 
     def finish(self) -> Columns:
         """Return the columns; several leads with one id are an error that names them."""

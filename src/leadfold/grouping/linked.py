@@ -74,12 +74,23 @@ class _Linking:
         most = self._rules[place].generic_after
         if most is None:
             return set()
-        found = set()
+        found = self._generic_elsewhere(place, held) if self._columns.generic else set()
         for value, groups in held.held_often(most).items():
+            if value in found:
+                continue
             if sum(any(kind.any(group) for kind in self._held) for group in groups) > most:
                 found.add(value)
                 self._stopped(place, value, "generic", groups)
         return found
+
+    def _generic_elsewhere(self, place: int, held: Holdings) -> set[str]:
+        """Return the values that are generic for what is not among these leads."""
+        kind = self._rules[place].kind
+        told = {each.value for each in self._columns.generic if each.kind == kind}
+        often = held.held_often(1)
+        for value in sorted(told & often.keys()):
+            self._stopped(place, value, "generic", often[value])
+        return told
 
     def _settled(
         self, block: Sequence[int], guards: _Guards, generic: set[str]

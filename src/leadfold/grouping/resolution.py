@@ -149,12 +149,18 @@ class Resolution:
         has them. A value may tie leads that a guard kept apart at its level, if something weaker
         joined them later: both hold it.
         """
-        ids, finder = self.columns.ids, self._evidence
-        return tuple(
-            tie
-            for number in self.groups.order
-            for tie in links_among(self.rows[number], ids, finder)
-        )
+        return tuple(tie for number in self.groups.order for tie in self._links_in(number))
+
+    def links_of(self, lead_id: str) -> tuple[Tie, ...]:
+        """Return what holds the group of *lead_id* together: the `links` of that group alone.
+
+        Raises:
+            KeyError: it is none of these leads.
+        """
+        return tuple(self._links_in(self.partition.labels[self._row_of[lead_id]]))
+
+    def _links_in(self, number: int) -> Iterable[Tie]:
+        return links_among(self.rows[number], self.columns.ids, self._evidence)
 
     def why(self, lead_id: str, other_id: str) -> Why:
         """Return why two leads are in one group: the shortest chain of what they share.

@@ -47,6 +47,11 @@ def stored_moment(when: object) -> object:
     return timestamp(cast("datetime", utc(when))) if isinstance(when, datetime) else when
 
 
+def clock_of(mark: int | str) -> int:
+    """Return a plan's mark as a clock; to a plan of another kind of store every claim is later."""
+    return mark if isinstance(mark, int) else 0
+
+
 def dump(value: object) -> str | None:
     """Return *value* as compact JSON, None as nothing."""
     return None if value is None else _ENCODER.encode(value)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from leadfold.changes import Run
+from leadfold.progress import with_figures
 from leadfold.repositories.cells import identifiers_of, json_object, load, moment
-from leadfold.repository import ORIGINAL, CustomerBatch, LedgerEntry, Queued
+from leadfold.repository import ORIGINAL, CustomerBatch, LedgerEntry, Queued, Rowless
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from leadfold.progress import Counted
     from leadfold.repositories.mapping import LeadTable
     from leadfold.repository import Action, Maker
 
@@ -22,6 +24,8 @@ __all__ = [
     "fields_of",
     "maker_of",
     "queued_of",
+    "read_run",
+    "rowless_of",
     "run_of",
 ]
 
@@ -79,6 +83,12 @@ def queued_of(row: Sequence[object]) -> Queued:
     return Queued(str(lead), str(reason), cast("datetime", moment(at)))
 
 
+def rowless_of(row: Sequence[object]) -> Rowless:
+    """Return a record of the index that is no row, as the port's value."""
+    record, until = row
+    return Rowless(str(record), moment(until))
+
+
 def edited_after(since: datetime, rows: Iterable[Sequence[object]]) -> list[str]:
     """Return the leads of *rows* (id, when made, when edited) that came or changed *since*.
 
@@ -108,6 +118,12 @@ def run_of(row: Row) -> Run:
         stats=cast("Mapping[str, object]", load(stats)),
         extra=cast("Mapping[str, object]", load(extra)),
     )
+
+
+def read_run(row: Row) -> Run:
+    """Return a run as it is read: after its own columns come the counts of an open one's ledger."""
+    *told, counted = row
+    return with_figures(run_of(tuple(told)), cast("Iterable[Counted]", load(counted) or ()))
 
 
 def entry_of(row: Row) -> LedgerEntry:

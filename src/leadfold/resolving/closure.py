@@ -1,29 +1,41 @@
 """All that is connected with some leads: by identifiers, rulings and customers. Never a scan.
 
-What such a set becomes depends on it alone (law 2), so deciding it anew is exact.
+What such a set becomes depends on it alone (law 2), so deciding it anew is exact. A value that is
+left out for being generic (`Cut`) ties the set to nobody; the engine is told of it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
 from leadfold import asking
-from leadfold.backfill.snapshot import RECORD, Gathering
-from leadfold.grouping import Scanner
-from leadfold.repository import LEAD, LeadBatch
+from leadfold.backfill.snapshot import Gathering
+from leadfold.model import INDIVIDUAL, Identifier
+from leadfold.repository import RECORD
+from leadfold.resolving.beside import Beside
+from leadfold.resolving.cutting import Cut
+from leadfold.resolving.known import Asked, Known, Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from leadfold.asking import Asks
     from leadfold.backfill.snapshot import Snapshot
-    from leadfold.model import Identifier, Ruling
+    from leadfold.grouping import Resolution
+    from leadfold.model import Ruling
     from leadfold.policy import Policy
-    from leadfold.repository import CustomerBatch, Reference, StoreFacts
+    from leadfold.repository import Awaited, LeadBatch, StoreFacts
 
-__all__ = ["Connected", "TooLargeError", "connected_with", "only"]
+__all__ = ["Bounds", "Connected", "TooLargeError"]
+
+Batch = TypeVar("Batch")
+
+FEW = 100
+"""How many holders of a value, or leads of a customer, are asked for at first."""
 
 
 class TooLargeError(Exception):
@@ -34,184 +46,270 @@ class TooLargeError(Exception):
         self.leads = frozenset(leads)
 
 
-@attrs.define
-class _Frontier:
-    """What is still to be looked at, and what was."""
+@attrs.frozen
+class Bounds:
+    """How far a set may go.
 
-    wanted: set[str] = attrs.field(factory=set)
-    seen: set[str] = attrs.field(factory=set)
+    It has at most *max_set* records. A lead without a row counts while *now* is before the end of
+    its time. With *cutting* generic values may be left out; with *pinning* links that nobody
+    explains are asked for.
+    """
 
-    def want(self, names: Iterable[str]) -> None:
-        """Put *names* on the list, but for those that were there before."""
-        self.wanted |= {*names} - self.seen
-
-    def next(self) -> list[str]:
-        """Return what was wanted, in order; it counts as seen."""
-        now = sorted(self.wanted)
-        self.seen |= self.wanted
-        self.wanted = set()
-        return now
+    max_set: int
+    now: datetime
+    cutting: bool
+    pinning: bool
 
 
 class Connected:
     """The set as far as it is known, grown round by round until nothing new is met.
 
     *given* are leads that the store may have no row of yet; a row it has counts in their place.
+    The lead *without* does not take part, whatever the index says of it.
     """
 
     def __init__(
-        self,
-        policy: Policy,
-        facts: StoreFacts,
-        rulings: tuple[Ruling, ...],
-        given: LeadBatch,
-        *,
-        max_set: int,
+        self, policy: Policy, given: LeadBatch, bounds: Bounds, *, without: str | None = None
     ) -> None:
+        self.rowless: set[str] = set()
+        self.beside = Beside(pinning=bounds.pinning)
         self._policy = policy
-        self._facts = facts
-        self._rulings = rulings
-        self._given = given
-        self._max_set = max_set
-        self._leads, self._customers = _Frontier(), _Frontier()
-        self._values: set[Identifier] = set()
-        self._values_seen: set[Identifier] = set()
-        self._lead_batches: list[LeadBatch] = []
-        self._customer_batches: list[CustomerBatch] = []
-        self.rowless: frozenset[str] = frozenset()
+        self._bounds = bounds
+        self._without = without
+        self._reach = Reach(policy)
+        self._known = Known(self._reach)
+        self._cut = Cut(policy, self._known, allowed=bounds.cutting)
+        self._given: dict[str, tuple[LeadBatch, int]] = {}
+        self._known.add_leads(given, self._given)
+        self._seen: set[str | Identifier] = set()
+        self._todo: list[str | Identifier] = []
+        self._missing: list[str | Identifier] = []
+        self._members: list[str] = []
+        self._facts: StoreFacts | None = None
+        self._rulings: tuple[Ruling, ...] = ()
+        self._ruled: dict[str, list[Ruling]] = defaultdict(list)
+        self._want(self._given)
+        for lead in self._given:
+            self._want(self._ties(lead))
 
-    def grow(
-        self, leads: Iterable[str], values: Iterable[Identifier], customers: Iterable[str]
-    ) -> Asks[Snapshot]:
-        """Return all that is connected with *leads*, *values* and *customers*.
+    def include(self, values: Iterable[Identifier], customers: Iterable[str]) -> None:
+        """Let what is connected with these be part of it: what a lead had that is gone now."""
+        self._want(self._reach.ties(tuple(values)))
+        self._want(RECORD + customer for customer in customers)
+
+    def grow(self) -> Asks[StoreFacts]:
+        """Read all that is connected; return what the store said of itself.
 
         Raises:
             TooLargeError: that is more than ``max_set`` records.
         """
-        self._leads.want(leads)
-        self._customers.want(customers)
-        self._values |= {*values}
-        while self._leads.wanted or self._customers.wanted or self._values:
-            yield from self._read_leads()
-            yield from self._read_customers()
+        while self._walk() or self._facts is None:
             yield from self._look_up()
-            if len(self._leads.seen) + len(self._customers.seen) > self._max_set:
-                raise TooLargeError(self._leads.seen)
-        gathered = Gathering(self._policy, self._facts, self._rulings, raw_phones=True)
-        for leads_found in self._lead_batches:
-            gathered.add_leads(leads_found)
-        for customers_found in self._customer_batches:
-            gathered.add_customers(customers_found)
-        return gathered.finish()
+        questions = self.beside.questions(self.beside.missing(self._leads))
+        if questions:
+            self.beside.note((yield from asking.together(*questions)))
+        return self._facts
 
-    def _read_leads(self) -> Asks[None]:
-        ids = self._leads.next()
-        if not ids:
-            return
-        found: set[str] = set()
-        batches = yield from asking.leads(ids).whole()
-        for batch in batches:
-            found.update(batch.ids)
-            self._add_leads(batch)
-        missing = only(self._given, {*ids} - found)
-        if missing.ids:
-            self.rowless |= {*missing.ids}
-            self._add_leads(missing)
-        self._follow_rulings(ids)
+    def open(self, values: Iterable[Identifier]) -> None:
+        """Let *values* tie, however many hold them."""
+        self._todo += self._cut.open(values)
 
-    def _add_leads(self, batch: LeadBatch) -> None:
-        self._lead_batches.append(batch)
-        scanner = Scanner(self._policy)
-        scanner.add(batch.ids, batch.fields)
-        self._want_values(scanner.columns.identifiers(row) for row in range(len(batch.ids)))
-        # What it held before counts too: those it was with may part now.
-        self._want_values(held for held in batch.indexed if held is not None)
-        self._customers.want(link for link in batch.customer_ids if link is not None)
+    def crossed(self, resolution: Resolution) -> set[Identifier]:
+        """Return the values left out that would not be generic under *resolution*."""
+        return self._cut.crossed(resolution, self._customers)
 
-    def _follow_rulings(self, leads: Iterable[str]) -> None:
-        for ruling in self._rulings:
-            named = {lead for part in ruling.parts for lead in part}
-            if not named.isdisjoint(leads):
-                self._want_records(named)
+    @property
+    def generic(self) -> frozenset[Identifier]:
+        """Return the values that were left out for being generic."""
+        return frozenset(self._cut.values)
 
-    def _read_customers(self) -> Asks[None]:
-        ids = self._customers.next()
-        if not ids:
-            return
-        for batch in (yield from asking.customers(ids).whole()):
-            self._customer_batches.append(batch)
-            self._want_values(held for held in batch.indexed if held is not None)
-            scanner = Scanner(self._policy)
-            records = [p for p, made_by in enumerate(batch.made_by) if made_by is None]
-            scanner.add(
-                [batch.ids[place] for place in records],
-                {
-                    "phone": [batch.phones[place] for place in records],
-                    "email": [batch.emails[place] for place in records],
-                },
+    def snapshot(self) -> Snapshot:
+        """Return the set as the batch would read it."""
+        known = self._known
+        facts = cast("StoreFacts", self._facts)
+        gathered = Gathering(self._policy, facts, self._rulings, raw_phones=True)
+        rows = (known.leads[lead] for lead in self._leads if lead not in self.rowless)
+        for leads, places in _by_batch(rows):
+            gathered.add_leads(leads.only(places))
+        for lead in sorted(self.rowless):
+            self._add_rowless(lead, gathered)
+        stored = (known.customers[each] for each in self._customers if each in known.customers)
+        for customers, places in _by_batch(stored):
+            gathered.add_customers(customers.only(places))
+        snapshot = gathered.finish()
+        snapshot.columns.generic = self.generic
+        return snapshot
+
+    def _add_rowless(self, lead: str, gathered: Gathering) -> None:
+        link, entry = self._awaited_by(lead), self._known.entries.get(lead)
+        if lead in self._given:
+            batch, place = self._given[lead]
+            indexed = [None if entry is None else entry.identifiers]
+            gathered.add_leads(
+                attrs.evolve(batch.only([place]), customer_ids=[link], indexed=indexed)
             )
-            self._want_values(scanner.columns.identifiers(row) for row in range(len(records)))
-            self._follow_rulings(RECORD + batch.ids[place] for place in records)
-        yield from asking.pointing_at(ids).each(self._follow)
+        elif entry is not None:
+            awaited = attrs.evolve(cast("Awaited", entry.awaited), customer_id=link or "")
+            gathered.add_awaited(lead, entry.identifiers, awaited)
 
-    def _follow(self, reference: Reference) -> None:
-        if reference.table == LEAD:
-            self._leads.want([reference.row])
+    @property
+    def _leads(self) -> list[str]:
+        return [record for record in self._members if not record.startswith(RECORD)]
+
+    @property
+    def _customers(self) -> list[str]:
+        records = (record for record in self._members if record.startswith(RECORD))
+        return [record.removeprefix(RECORD) for record in records]
+
+    def _want(self, things: Iterable[str | Identifier]) -> None:
+        """Put on the list what never was: leads, customers as records, identifiers."""
+        for thing in things:
+            if thing not in self._seen:
+                self._seen.add(thing)
+                self._todo.append(thing)
+
+    def _walk(self) -> bool:
+        """Go as far as what is known leads; tell whether there is something to look up."""
+        while self._todo:
+            thing = self._todo.pop()
+            if isinstance(thing, Identifier):
+                done = self._value(thing)
+            elif thing.startswith(RECORD):
+                done = self._customer(thing)
+            else:
+                done = thing == self._without or self._lead(thing)
+            if not done:
+                self._missing.append(thing)
+        return bool(self._missing)
+
+    def _lead(self, lead: str) -> bool:
+        known = self._known
+        if lead not in known.looked_for:
+            return False
+        if lead in known.leads:
+            batch, place = known.leads[lead]
+            link = batch.customer_ids[place]
+        elif lead in self._given or self._is_awaited(lead):
+            self.rowless.add(lead)
+            link = self._awaited_by(lead)
+        else:
+            return True  # its row is gone: what the index says of it holds no more
+        self._add(lead)
+        if link is not None:
+            self._want([RECORD + link])
+        self._tie(lead)
+        return True
+
+    def _customer(self, record: str) -> bool:
+        known, customer = self._known, record.removeprefix(RECORD)
+        if customer not in known.of_customer or not self._is_complete(customer):
+            return False
+        self._add(record)
+        self._want(known.of_customer[customer])
+        if record in known.held:
+            self._tie(record)
+        return True
+
+    def _value(self, value: Identifier) -> bool:
+        known = self._known
+        if value not in known.holders:
+            return False
+        if self._cut.takes(value):
+            return True
+        if not self._is_complete(value):
+            return False
+        ties, entries = self._reach.ties, known.entries
+        self._want(
+            record
+            for record in known.holders[value]
+            # what a customer that leadfold made holds is the key of a lead that it lends itself to
+            if record.startswith(RECORD) or value in ties(entries[record].identifiers)
+        )
+        return True
+
+    def _add(self, record: str) -> None:
+        self._members.append(record)
+        if len(self._members) > self._bounds.max_set:
+            raise TooLargeError(self._leads)
+
+    def _tie(self, record: str) -> None:
+        """Want what ties *record* to others: what it holds, held before, and is ruled."""
+        ties = self._ties(record)
+        strongest = self._reach.strongest(ties)
+        self.open([value for value in ties if value.kind == strongest])
+        entry = self._known.entries.get(record)
+        before = () if entry is None else self._reach.ties(entry.identifiers)
+        self._want((*ties, *before) or [Identifier(INDIVIDUAL, record)])
+        for ruling in self._ruled.get(record, ()):
+            self._want(sorted({each for part in ruling.parts for each in part}))
+
+    def _ties(self, record: str) -> tuple[Identifier, ...]:
+        held = self._known.held.get(record)
+        if held is None:
+            held = self._known.entries[record].identifiers
+        return self._reach.ties(held)
+
+    def _is_awaited(self, lead: str) -> bool:
+        entry = self._known.entries.get(lead)
+        awaited = None if entry is None else entry.awaited
+        return awaited is not None and self._bounds.now < awaited.until
+
+    def _awaited_by(self, lead: str) -> str | None:
+        """Return the customer that *lead*, which has no row, is to be inserted with."""
+        if not self._is_awaited(lead):
+            return None
+        customer = cast("Awaited", self._known.entries[lead].awaited).customer_id
+        gone = customer in self._known.of_customer and customer not in self._known.customers
+        return None if gone else customer
+
+    def _is_complete(self, thing: Identifier | str) -> bool:
+        """Tell whether all of *thing* is known; raise if that is more than may be."""
+        told = self._known.crowded.get(thing)
+        if told is not None and told >= self._bounds.max_set:
+            raise TooLargeError(self._leads)
+        return told is None
 
     def _look_up(self) -> Asks[None]:
-        values = sorted(self._values)
-        self._values_seen |= self._values
-        self._values = set()
-        if not values:
-            return
-        found = yield from asking.holders(values, at_most=self._max_set)
-        if found.saturated:
-            raise TooLargeError({*self._leads.seen, *found.records})
-        self._want_records(found.records)
+        """Ask for what is missing, and beside it for what hangs on the leads met so far."""
+        missing, self._missing = self._missing, []
+        asked = self._asked(missing)
+        first = self._facts is None
+        leads = self.beside.missing([*self._leads, *(self._given if first else ())])
+        answers = yield from asking.together(
+            # first, for in a caller's transaction what is read later may see more than they do
+            *([asking.facts(), asking.rulings()] if first else []),
+            asked.question(),
+            *self.beside.questions(leads),
+        )
+        if first:
+            self._facts, self._rulings, *answers = answers
+            self._index_rulings()
+        around, *rest = answers
+        self._known.learn(asked, around)
+        self.beside.note(rest)
+        self._todo += reversed(missing)
 
-    def _want_records(self, records: Iterable[str]) -> None:
-        for record in records:
-            if record.startswith(RECORD):
-                self._customers.want([record.removeprefix(RECORD)])
-            else:
-                self._leads.want([record])
+    def _asked(self, missing: Sequence[str | Identifier]) -> Asked:
+        """Return what to look up; all holders of what turned out to have many."""
+        values = frozenset(each for each in missing if isinstance(each, Identifier))
+        records = {each for each in missing if isinstance(each, str)}
+        customers = {each.removeprefix(RECORD) for each in records if each.startswith(RECORD)}
+        leads = frozenset(each for each in records if not each.startswith(RECORD))
+        crowded, few = self._known.crowded, min(FEW, self._bounds.max_set)
+        for each in crowded.keys() & {*values, *customers}:
+            del crowded[each]
+            few = self._bounds.max_set
+        return Asked(leads, values, frozenset(customers), few)
 
-    def _want_values(self, held: Iterable[tuple[Identifier, ...]]) -> None:
-        for identifiers in held:
-            self._values.update(value for value in identifiers if value not in self._values_seen)
-
-
-def connected_with(
-    policy: Policy,
-    facts: StoreFacts,
-    rulings: tuple[Ruling, ...],
-    given: LeadBatch,
-    *,
-    max_set: int,
-    values: Iterable[Identifier] = (),
-    customers: Iterable[str] = (),
-) -> Asks[tuple[Snapshot, frozenset[str]]]:
-    """Return the closed set around *given* leads, and which of these have no row.
-
-    *values* and *customers* are looked up besides: what a lead had that is gone now.
-
-    Raises:
-        TooLargeError: more than *max_set* records are connected.
-    """
-    connected = Connected(policy, facts, rulings, given, max_set=max_set)
-    snapshot = yield from connected.grow(given.ids, values, customers)
-    return snapshot, connected.rowless
+    def _index_rulings(self) -> None:
+        for ruling in self._rulings:
+            for record in sorted({each for part in ruling.parts for each in part}):
+                self._ruled[record].append(ruling)
 
 
-def only(batch: LeadBatch, ids: set[str]) -> LeadBatch:
-    """Return the rows of *batch* that *ids* name."""
-    places = [place for place, lead in enumerate(batch.ids) if lead in ids]
-    return LeadBatch(
-        [batch.ids[place] for place in places],
-        {name: [cells[place] for place in places] for name, cells in batch.fields.items()},
-        [batch.names[place] for place in places],
-        [batch.created_at[place] for place in places],
-        [batch.customer_ids[place] for place in places],
-        [batch.versions[place] for place in places],
-        [batch.indexed[place] for place in places],
-    )
+def _by_batch(rows: Iterable[tuple[Batch, int]]) -> Iterator[tuple[Batch, list[int]]]:
+    """Yield each batch that *rows* are of, with their places in it."""
+    found: dict[int, tuple[Batch, list[int]]] = {}
+    for batch, place in rows:
+        found.setdefault(id(batch), (batch, []))[1].append(place)
+    yield from found.values()

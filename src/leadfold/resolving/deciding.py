@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from leadfold.changes import Follow, InsertCustomer, Link, Retire
+from leadfold.changes import Await, Follow, InsertCustomer, Link, Retire
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Change, Unit
 
 __all__ = ["Decision", "Event", "Outcome", "decisions", "events_of", "without_rows"]
 
-Outcome = Literal["created", "attached", "merged", "split", "unchanged", "queued", "forgotten"]
+Outcome = Literal[
+    "created", "attached", "merged", "split", "unchanged", "queued", "busy", "forgotten"
+]
 
 
 @attrs.frozen
@@ -40,8 +43,9 @@ class Decision:
     *outcome* is ``created`` (a new customer), ``attached`` (the lead came to a customer that was
     there), ``merged`` (customers became one), ``split`` (leads left their customer),
     ``unchanged``, ``queued`` (too much is connected with the lead to be decided now, and it waits
-    with the customer told, if any) or ``forgotten`` (its row is gone). *reasons* are sentences,
-    values masked; *events* what was written for the whole set connected with the lead.
+    with the customer told, if any), ``busy`` (somebody holds the store, nothing was written, ask
+    again) or ``forgotten`` (its row is gone). *reasons* are sentences, values masked; *events*
+    what was written for the whole set connected with the lead.
     """
 
     lead_id: str
@@ -88,12 +92,15 @@ def _outcome(units: PlannedUnits, changes: Sequence[Change], row: int, customer:
 def _reasons(units: PlannedUnits, lead: str, row: int) -> Iterator[str]:
     """Yield what ties *lead* to others of its group, and what it holds that joined nobody."""
     resolution = units.resolution
-    for tie in resolution.links:
+    for tie in resolution.links_of(lead):
         if lead in (tie.lead_id, tie.other_id):
             yield tie.sentence()
     held = {*resolution.columns.identifiers(row)}
+    left_out = held & resolution.columns.generic
+    for identifier in sorted(left_out):
+        yield f"{identifier} did not join its holders: too many groups hold it"
     for stop in resolution.stops:
-        if stop.identifier in held:
+        if stop.identifier in held - left_out:
             yield str(stop)
 
 
@@ -109,16 +116,18 @@ def events_of(changes: Iterable[Change]) -> Iterator[Event]:
                 yield Event("customer_retired", change.into, before=change.customer_id)
 
 
-def without_rows(units: Iterable[Unit], rowless: Container[str]) -> Iterator[Unit]:
-    """Yield *units* without what is to be done to leads that have no row yet.
+def without_rows(units: Iterable[Unit], rowless: Container[str], until: datetime) -> Iterator[Unit]:
+    """Yield *units*, where leads that have no row yet await their customer instead of a link.
 
     What they hold is indexed all the same; who inserts the row gives it the customer decided.
     """
     for unit in units:
         kept = (
-            change
+            Await(change.lead_id, change.before, change.after or "", change.reason, until)
+            if isinstance(change, Link) and change.lead_id in rowless
+            else change
             for change in unit.changes
-            if not (isinstance(change, (Link, Follow)) and change.lead_id in rowless)
+            if not (isinstance(change, Follow) and change.lead_id in rowless)
         )
         leads = {lead: version for lead, version in unit.leads.items() if lead not in rowless}
         yield attrs.evolve(unit, leads=leads, changes=tuple(kept))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draining"]
 
+_UNSETTLED = {"queued", "busy"}
+
 NO_ROW = "it has no row yet"
 UNREADABLE = "its row cannot be read"
 
@@ -36,17 +38,19 @@ def draining(limit: int | None, settings: Settings) -> Errand[tuple[Decision, ..
     done: set[str] = set()
     large: set[str] = set()
     for entry in entries:
-        if limit is not None and sum(each.outcome != "queued" for each in made) >= limit:
+        if limit is not None and sum(each.outcome not in _UNSETTLED for each in made) >= limit:
             break
         if entry.lead_id in done | large:
             continue
         try:
-            found = yield from settled(partial(_decided, entry, settings))
+            found = yield from settled(partial(_decided, entry, settings), settings)
         except TooLargeError as e:
             large |= e.leads
             made.append(Decision(entry.lead_id, None, "queued", (REASON,)))
             continue
         made += found.decisions
+        if found.is_busy:
+            break
         done |= _settled_by(found)
     return tuple(made)
 
@@ -58,14 +62,14 @@ def _decided(entry: Queued, settings: Settings) -> Asks[Found]:
         return (yield from decided([{"id": lead}], settings))
     if any(batch.unreadable for batch in batches):
         return _still(lead, UNREADABLE, settings)
-    if not is_gone(entry, settings.new_run().at):
+    if not is_gone(entry, settings.running.run().at, settings.grace):
         return _still(lead, NO_ROW, settings)
     return (yield from forgotten(lead, settings))
 
 
 def _still(lead: str, reason: str, settings: Settings) -> Found:
     """Return that *lead* waits on: nothing is written."""
-    changes = ChangeSet(settings.new_run(), ())
+    changes = ChangeSet(settings.running.run(), ())
     return Found((Decision(lead, None, "queued", (reason,)),), changes, owned=True)
 
 

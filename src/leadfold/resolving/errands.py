@@ -7,29 +7,39 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
-from leadfold.backfill.planning import decide
+from leadfold.backfill.planning import decide, new_values
 from leadfold.backfill.snapshot import refuse_unmapped
 from leadfold.backfill.units import forgotten as forgotten_unit
 from leadfold.backfill.waiting import EDITED
 from leadfold.changes import ChangeSet, Queue, Unit, planned_stats
 from leadfold.errands import look, write
-from leadfold.exceptions import DecisionError, IndexOutdatedError, RetryableError, StalePlanError
+from leadfold.exceptions import (
+    BusyError,
+    DecisionError,
+    IndexOutdatedError,
+    RetryableError,
+    RunExistsError,
+    StalePlanError,
+)
 from leadfold.model import columns_of, text_ids
 from leadfold.repository import LEAD, LeadBatch
-from leadfold.resolving.closure import TooLargeError, connected_with
+from leadfold.resolving.closure import Bounds, Connected, TooLargeError
 from leadfold.resolving.deciding import Decision, decisions, events_of, without_rows
 from leadfold.resolving.queueing import REASON, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from datetime import timedelta
 
     from leadfold.asking import Asks
+    from leadfold.backfill.planning import Decided
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Run
     from leadfold.errands import Errand
     from leadfold.policy import Policy
     from leadfold.repository import StoreFacts
+    from leadfold.resolving.running import Running
     from leadfold.survivorship import StoredPhone
 
 __all__ = [
@@ -43,20 +53,32 @@ __all__ = [
     "settled",
 ]
 
-ATTEMPTS = 5
-"""How often a decision is made anew when others wrote what it rested on."""
+ATTEMPTS = 100
+"""How often a decision is made anew when others wrote what it rested on: each time one did."""
 
 
 @attrs.frozen
 class Settings:
-    """What a resolver was made with; *new_run* and *new_id* are the shell's clock and ids."""
+    """What a resolver was made with; *running* and *new_id* have the shell's clock and ids."""
 
     policy: Policy
     max_set: int
+    grace: timedelta
     adopt: bool
     stored_phone: StoredPhone
-    new_run: Callable[[], Run]
+    audit: bool
+    running: Running
     new_id: Callable[[], str]
+
+    def bounds(self, run: Run) -> Bounds:
+        """Return how far the set of a decision of *run* may go."""
+        reconciles = run.mode == "reconcile"
+        return Bounds(
+            self.max_set,
+            run.at,
+            cutting=reconciles,
+            pinning=reconciles and not self.adopt,
+        )
 
 
 @attrs.frozen
@@ -66,6 +88,11 @@ class Found:
     decisions: tuple[Decision, ...]
     changes: ChangeSet
     owned: bool
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether somebody holds the store, so that nothing was written."""
+        return any(each.outcome == "busy" for each in self.decisions)
 
 
 def previewing(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
@@ -80,10 +107,11 @@ def previewing(leads: Sequence[object], settings: Settings) -> Errand[tuple[Deci
 def resolving(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
     """Decide on *leads*, and write it; where that is too much at once, on one by one."""
     try:
-        return (yield from settled(lambda: decided(leads, settings))).decisions
+        return (yield from settled(lambda: decided(leads, settings), settings)).decisions
     except TooLargeError:
         if len(leads) == 1:
-            return (yield from settled(lambda: _waiting(leads[0], settings))).decisions
+            waits = yield from settled(lambda: _waiting(leads[0], settings), settings)
+            return waits.decisions
     one_by_one: list[Decision] = []
     for lead in leads:
         one_by_one += yield from resolving([lead], settings)
@@ -93,28 +121,42 @@ def resolving(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decis
 def forgetting(lead_id: str, settings: Settings) -> Errand[None]:
     """Decide what becomes of those that were connected with a lead that is gone, and write it."""
     try:
-        yield from settled(lambda: _forgotten_if_gone(lead_id, settings))
+        found = yield from settled(lambda: _forgotten_if_gone(lead_id, settings), settings)
     except TooLargeError:
-        yield from settled(lambda: _still_to_forget(lead_id, settings))
+        found = yield from settled(lambda: _still_to_forget(lead_id, settings), settings)
+    if found.is_busy:
+        raise BusyError
 
 
-def settled(decided: Callable[[], Asks[Found]]) -> Errand[Found]:
+def settled(decided: Callable[[], Asks[Found]], settings: Settings) -> Errand[Found]:
     """Write what *decided* comes to; decide again where somebody was faster."""
     for attempt in range(1, ATTEMPTS + 1):
         found = yield from look(decided())
         if not found.changes.units:
             return found
         try:
-            yield from write(found.changes)
-        except StalePlanError as e:
-            if not found.owned:
-                msg = "others wrote what this rests on: roll your transaction back and try again"
-                raise RetryableError(msg) from e
+            return (yield from _written(found))
+        except (StalePlanError, RunExistsError) as e:
             if attempt == ATTEMPTS:
                 raise
-        else:
-            return found
+            if isinstance(e, RunExistsError):
+                settings.running.over(found.changes.run)
     raise AssertionError
+
+
+def _written(found: Found) -> Errand[Found]:
+    """Write what was *found*; where somebody holds the store, say that instead."""
+    try:
+        yield from write(found.changes)
+    except BusyError:
+        busy = tuple(Decision(each.lead_id, None, "busy") for each in found.decisions)
+        return attrs.evolve(found, decisions=busy, changes=attrs.evolve(found.changes, units=()))
+    except StalePlanError as e:
+        if found.owned:
+            raise
+        msg = "others wrote what this rests on: roll your transaction back and try again"
+        raise RetryableError(msg) from e
+    return found
 
 
 def decided(leads: Sequence[object], settings: Settings) -> Asks[Found]:
@@ -124,28 +166,34 @@ def decided(leads: Sequence[object], settings: Settings) -> Asks[Found]:
         TooLargeError: too much is connected with them.
     """
     given = _given(leads, settings.policy)
-    facts = yield from _checked(settings, given.ids)
-    rulings = yield from asking.rulings()
-    snapshot, rowless = yield from connected_with(
-        settings.policy, facts, rulings, given, max_set=settings.max_set
-    )
-    run = settings.new_run()
-    units = yield from _units(snapshot, settings, run)
-    written = list(units)
-    kept = list(without_rows(written, rowless))
-    made = decisions(units, written, given.ids)
-    return Found(made, _change_set(facts, run, kept), facts.owns_transaction)
+    run = settings.running.run()
+    connected = Connected(settings.policy, given, settings.bounds(run))
+    decided, facts = yield from _settle(connected, settings, run, given.ids)
+    written = list(decided.units)
+    kept = list(without_rows(written, connected.rowless, run.at + settings.grace))
+    made = decisions(decided.units, written, given.ids)
+    return Found(made, _change_set(facts, settings, run, kept), facts.owns_transaction)
 
 
 def _waiting(lead: object, settings: Settings) -> Asks[Found]:
     """Return what a lead comes to that has too much connected with it."""
-    given = _given([lead], settings.policy)
-    facts = yield from _checked(settings, given.ids)
-    run = settings.new_run()
-    decision, units = yield from waiting(
-        given, facts, settings.policy, lambda snapshot: _units(snapshot, settings, run)
-    )
-    return Found((decision,), _change_set(facts, run, units), facts.owns_transaction)
+    given, run = _given([lead], settings.policy), settings.running.run()
+    facts = yield from asking.facts()
+    yield from _check(facts, settings.policy, given.ids)
+
+    def alone(snapshot: Snapshot) -> PlannedUnits:
+        return decide(
+            snapshot,
+            settings.policy,
+            run,
+            new_id=settings.new_id,
+            stored_phone=settings.stored_phone,
+            unexplained=(),
+        ).units
+
+    until = run.at + settings.grace
+    decision, units = yield from waiting(given, facts, settings.policy, alone, until)
+    return Found((decision,), _change_set(facts, settings, run, units), facts.owns_transaction)
 
 
 def _forgotten_if_gone(lead_id: str, settings: Settings) -> Asks[Found]:
@@ -170,72 +218,83 @@ def forgotten(lead_id: str, settings: Settings, *, known: bool = True) -> Asks[F
     Raises:
         TooLargeError: these are too many.
     """
-    facts = yield from _checked(settings, [])
-    held = yield from asking.recorded(lead_id)
-    history = yield from asking.history(LEAD, lead_id).whole()
-    customers = [str(entry.after) for entry in history[-1:] if entry.after is not None]
-    rulings = yield from asking.rulings()
-    snapshot, _ = yield from connected_with(
-        settings.policy,
-        facts,
-        rulings,
-        _given([], settings.policy),
-        max_set=settings.max_set,
-        values=held or (),
-        customers=customers,
+    around, history = yield from asking.together(
+        asking.around([lead_id], [], [], at_most=1), asking.history(LEAD, lead_id)
     )
-    run = settings.new_run()
-    units = list((yield from _units(snapshot, settings, run)))
+    held = around.entries[lead_id].identifiers
+    customers = [str(entry.after) for entry in history[-1:] if entry.after is not None]
+    run, none = settings.running.run(), _given([], settings.policy)
+    connected = Connected(settings.policy, none, settings.bounds(run), without=lead_id)
+    connected.include(held, customers)
+    decided, facts = yield from _settle(connected, settings, run, [])
+    units = list(without_rows(decided.units, connected.rowless, run.at + settings.grace))
     units += [forgotten_unit(len(units), lead_id)] if known else []
     events = events_of(change for unit in units for change in unit.changes)
     made = Decision(lead_id, None, "forgotten", events=tuple(events))
-    return Found((made,), _change_set(facts, run, units), facts.owns_transaction)
+    return Found((made,), _change_set(facts, settings, run, units), facts.owns_transaction)
 
 
 def _still_to_forget(lead_id: str, settings: Settings) -> Asks[Found]:
     """Let a lead that is gone wait, with its index entry: that says who must be parted."""
-    facts = yield from _checked(settings, [])
+    facts = yield from asking.facts()
     decision = Decision(lead_id, None, "queued", (REASON,))
     waits = Unit(0, {}, {}, (Queue(lead_id, EDITED),))
-    changes = _change_set(facts, settings.new_run(), [waits])
+    changes = _change_set(facts, settings, settings.running.run(), [waits])
     return Found((decision,), changes, facts.owns_transaction)
 
 
-def _units(snapshot: Snapshot, settings: Settings, run: Run) -> Asks[PlannedUnits]:
-    """Return what a backfill of *snapshot* alone would write."""
-    leads = snapshot.ids[: snapshot.leads]
-    decided = yield from decide(
-        snapshot,
-        settings.policy,
-        run,
-        new_id=settings.new_id,
-        stored_phone=settings.stored_phone,
-        adopt=settings.adopt,
-        among=leads,
-    )
-    return decided.units
+def _settle(
+    connected: Connected, settings: Settings, run: Run, given: Collection[str]
+) -> Asks[tuple[Decided, StoreFacts]]:
+    """Return what a backfill of the connected set alone would come to.
+
+    A value that was left out for being generic, and is no longer so after the decision, ties
+    those that hold it: they are decided with the rest.
+    """
+    while True:
+        facts = yield from connected.grow()
+        yield from _check(facts, settings.policy, given)
+        decided = decide(
+            connected.snapshot(),
+            settings.policy,
+            run,
+            new_id=settings.new_id,
+            stored_phone=settings.stored_phone,
+            unexplained=connected.beside.unexplained,
+        )
+        crossed = connected.crossed(decided.units.resolution)
+        if not crossed:
+            break
+        connected.open(crossed)
+    for count in connected.beside.dependents:
+        decided.dependents.add(count)
+    decided.dependents.finish()
+    shown: dict[str, Collection[str]] = {}
+    for column, values in new_values(decided.units).items():
+        if values:
+            shown[column] = yield from asking.shown(column, values)
+    decided.hide(shown)
+    return decided, facts
 
 
-def _change_set(facts: StoreFacts, run: Run, units: list[Unit]) -> ChangeSet:
+def _change_set(facts: StoreFacts, settings: Settings, run: Run, units: list[Unit]) -> ChangeSet:
     stats = planned_stats(units)
-    return ChangeSet(run, units, stats, facts.clock, on_fault="refuse")
+    return ChangeSet(run, units, stats, facts.clock, on_fault="refuse", audit=settings.audit)
 
 
-def _checked(settings: Settings, given: Collection[str]) -> Asks[StoreFacts]:
-    """Return the store's facts, if its index was written as the policy normalizes now.
+def _check(facts: StoreFacts, policy: Policy, given: Collection[str]) -> Asks[None]:
+    """Raise unless the store's index was written as *policy* normalizes now.
 
     A store that has no leads but those *given* needs none: its index begins with them.
     """
-    facts = yield from asking.facts()
-    refuse_unmapped(facts, settings.policy)
+    refuse_unmapped(facts, policy)
     if facts.fingerprint is None:
         stored = asking.leads()
         while batches := (yield from stored.take()):
             if any(not {*given}.issuperset(batch.ids) for batch in batches):
                 raise IndexOutdatedError
-    elif facts.fingerprint != settings.policy.fingerprint:
+    elif facts.fingerprint != policy.fingerprint:
         raise IndexOutdatedError
-    return facts
 
 
 def _given(leads: Sequence[object], policy: Policy) -> LeadBatch:

@@ -10,12 +10,13 @@ import attrs
 
 from leadfold import asking
 from leadfold.backfill.applying import Report, applying
-from leadfold.backfill.snapshot import RECORD, read_snapshot
+from leadfold.backfill.snapshot import read_snapshot
 from leadfold.backfill.waiting import EDITED
 from leadfold.changes import ChangeSet, Queue, Reindex, Stats, Unit
 from leadfold.errands import look
 from leadfold.exceptions import IndexOutdatedError
 from leadfold.reporter import SILENT
+from leadfold.repository import RECORD
 from leadfold.resolving.queueing import pending
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def indexing(policy: Policy, run: Run, since: datetime | None) -> Errand[Report]
         IndexOutdatedError: there is no index, or one of another policy, and only a part was asked.
         MappingError: no column tells when leads were edited.
     """
-    found = yield from look(_found(policy, since))
+    found = yield from look(_found(policy, since, run.at))
     facts, stats = found.snapshot.facts, _stats(found)
     if not any(stats.extra.values()) and found.is_current:
         return Report(run.id, stats, (), 0)
@@ -110,11 +111,12 @@ class _Found:
             yield Queue(record, EDITED)
 
 
-def _found(policy: Policy, since: datetime | None) -> Asks[_Found]:
+def _found(policy: Policy, since: datetime | None, now: datetime) -> Asks[_Found]:
     is_current = (yield from asking.facts()).fingerprint == policy.fingerprint
     if since is None:
         snapshot = yield from read_snapshot(policy, SILENT, keep_raw_phones=False)
-        rowless = tuple((yield from asking.rowless().whole()))
+        told = yield from asking.rowless().whole()
+        rowless = tuple(each.record_id for each in told if not each.is_awaited(now))
     elif is_current:
         ids = yield from asking.edited(since).whole()
         snapshot = yield from read_snapshot(policy, SILENT, keep_raw_phones=False, lead_ids=ids)

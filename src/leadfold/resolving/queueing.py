@@ -11,11 +11,11 @@ from leadfold.backfill.snapshot import Gathering
 from leadfold.backfill.waiting import LARGE
 from leadfold.changes import InsertCustomer, Queue, Reindex, Unit
 from leadfold.repository import LEAD
-from leadfold.resolving.closure import only
 from leadfold.resolving.deciding import Decision, events_of, without_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from leadfold.asking import Asks
     from leadfold.backfill.snapshot import Snapshot
@@ -43,22 +43,23 @@ def waiting(
     given: LeadBatch,
     facts: StoreFacts,
     policy: Policy,
-    alone: Callable[[Snapshot], Asks[Iterable[Unit]]],
+    alone: Callable[[Snapshot], Iterable[Unit]],
+    until: datetime,
 ) -> Asks[tuple[Decision, list[Unit]]]:
     """Return what is decided of the one lead *given* for now, and what writes that.
 
     It keeps the customer it has; without one, it gets one of its own where every lead must have
-    one: what it gets *alone*.
+    one: what it gets *alone*, to be inserted with it *until* then where it has no row.
     """
     [lead] = given.ids
     stored = [batch for batch in (yield from asking.leads([lead]).whole()) if batch.ids]
     held = yield from asking.recorded(lead)
     gathered = Gathering(policy, facts, (), raw_phones=True)
-    gathered.add_leads(stored[0] if stored else only(given, {lead}))
+    gathered.add_leads(stored[0] if stored else given)
     snapshot = gathered.finish()
     customer, changes = snapshot.links[0], list(_entry(snapshot, held))
     if customer is None and LEAD in facts.not_null:
-        units = without_rows((yield from alone(snapshot)), () if stored else {lead})
+        units = without_rows(alone(snapshot), () if stored else {lead}, until)
         founded = [each for unit in units for each in _shown(unit.changes, facts)]
         [customer] = [each.customer_id for each in founded if isinstance(each, InsertCustomer)]
         changes = [*founded, *changes]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from leadfold.changes import ChangeSet, Committed, Run
     from leadfold.model import Identifier, Ruling
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Queued,
         Reader,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -101,6 +103,20 @@ class _BlockingReader:
     def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         return _run(self._runner, self._reader.holders(identifiers, at_most=at_most))
 
+    def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        asked = self._reader.around(leads, identifiers, customers, at_most=at_most)
+        return _run(self._runner, asked)
+
+    def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        return _run(self._runner, self._reader.shown(column, values))
+
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         return _run(self._runner, self._reader.recorded(record_id))
 
@@ -110,7 +126,7 @@ class _BlockingReader:
     def edited(self, since: datetime) -> Iterator[str]:
         return self._each(self._reader.edited(since))
 
-    def rowless(self) -> Iterator[str]:
+    def rowless(self) -> Iterator[Rowless]:
         return self._each(self._reader.rowless())
 
     def rulings(self) -> tuple[Ruling, ...]:

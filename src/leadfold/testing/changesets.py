@@ -40,6 +40,7 @@ __all__ = [
     "follow",
     "link",
     "new_customer",
+    "patch",
     "read_basis",
     "reindex",
     "ruling",
@@ -66,6 +67,13 @@ def new_customer(customer_id: str, **row: object) -> InsertCustomer:
 def link(lead_id: str, after: str | None, before: str | None = None) -> Link:
     """Return the link of a lead to a customer, with a reason that names the lead."""
     return Link(lead_id, before, after, f"individual:{lead_id}")
+
+
+def patch(
+    customer_id: str, before: Mapping[str, object], after: Mapping[str, object]
+) -> PatchCustomer:
+    """Return what sets keys of a customer's metadata."""
+    return PatchCustomer(customer_id, before, after)
 
 
 def follow(table: str, lead_id: str, customer_id: str, before: str | None = None) -> Follow:
@@ -109,7 +117,7 @@ class Basis:
 
     leads: Mapping[str, Version]
     customers: Mapping[str, Version]
-    clock: int
+    clock: int | str
 
     def unit(self, number: int, *changes: Change) -> Unit:
         """Return the unit of *changes*; it rests on every stored row that they name."""

@@ -26,6 +26,7 @@ from leadfold.testing.contract_hooks import (
     read_leads,
     read_runs,
 )
+from leadfold.testing.contract_open import OpenContract
 from leadfold.testing.contract_queue import QueueContract
 from leadfold.testing.contract_resolving import ResolvingContract
 from leadfold.testing.contract_stored import StoredContract
@@ -49,6 +50,7 @@ class RepositoryContract(
     UndoingContract,
     ToldContract,
     ChunkContract,
+    OpenContract,
     ResolvingContract,
     QueueContract,
 ):
@@ -390,25 +392,29 @@ class RepositoryContract(
         assert found.versions[Y] > before.get(Y, 0)
 
     def test_an_entry_written_again_changes_no_version(self, repository: Repository) -> None:
-        """A record that holds what it held leaves the value's version and the clock alone."""
+        """A record that holds what it held leaves the value's version alone: no plan is stale."""
         basis = self.seeded(repository, Lead("l1"))
         repository.commit(basis.changeset(basis.unit(1, reindex("l1", X))))
         before, basis = read_holders(repository, X), read_basis(repository)
-        changes = basis.changeset(basis.unit(1, reindex("l1", X)), run=run_of("run-2", minute=1))
-        repository.commit(changes)
+        for number in (2, 3):
+            unit = basis.unit(1, reindex("l1", X))
+            run = run_of(f"run-{number}", minute=number)
+            repository.commit(basis.changeset(unit, run=run))
         assert read_holders(repository, X) == before
-        assert read_basis(repository).clock == basis.clock
 
-    def test_the_clock_advances_with_every_claim(self, repository: Repository) -> None:
-        """A commit that adds a holder has a later clock, and gives it to the value."""
-        before = self.seeded(repository, Lead("l1"), Lead("l2"))
+    def test_a_claim_is_later_than_what_was_read_before_it(self, repository: Repository) -> None:
+        """A commit that adds a holder gives the value another version, and every plan its place."""
+        before = self.seeded(repository, Lead("l1"), Lead("l2"), Lead("l3"))
         repository.commit(before.changeset(before.unit(1, reindex("l1", X))))
-        basis = read_basis(repository)
+        one, basis = read_holders(repository, X), read_basis(repository)
         changes = basis.changeset(basis.unit(1, reindex("l2", X)), run=run_of("run-2", minute=1))
         repository.commit(changes)
+        assert read_holders(repository, X).versions[X] != one.versions[X]
+        late = run_of("run-3", minute=2)
+        self.refuses(repository, basis.changeset(basis.unit(1, reindex("l3", X)), run=late))
         after = read_basis(repository)
-        assert before.clock < basis.clock < after.clock
-        assert read_holders(repository, X).versions[X] == after.clock
+        repository.commit(after.changeset(after.unit(1, reindex("l3", X)), run=late))
+        assert set(read_holders(repository, X).records) == {"l1", "l2", "l3"}
 
     def test_a_run_marks_the_index_with_its_policy(self, repository: Repository) -> None:
         """The index carries the fingerprint of the run that wrote it last, or None."""

@@ -6,16 +6,20 @@ The application's own edits go behind the adapter's back; each is followed by th
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Literal, cast
 
+import attrs
 import pytest
 
 from leadfold import backfill
 from leadfold.grouping import group
-from leadfold.model import Lead
+from leadfold.model import Identifier, Lead
 from leadfold.policy import Policy
+from leadfold.repository import Entry
 from leadfold.resolver import Resolver
+from leadfold.testing.abilities import UniquePhones
 from leadfold.testing.contract_hooks import StoreHooks, job
 
 if TYPE_CHECKING:
@@ -96,6 +100,93 @@ class ResolvingContract(StoreHooks):
         assert resolver.resolve(first).outcome == "unchanged"
         second = resolver.resolve(Lead("l2", phone="(212) 555-0143"))
         assert (second.customer_id, second.outcome) == (customer, "attached")
+
+    def test_a_lead_without_a_row_counts_until_it_should_have_come(
+        self, repository: Repository
+    ) -> None:
+        """Another lead comes to its customer; once the time is over, to one of its own."""
+        clock = [datetime(2026, 11, 30, 12, tzinfo=UTC)]
+        resolver = Resolver(
+            repository, Policy.keyed(), "reconcile", grace=timedelta(hours=1), now=lambda: clock[0]
+        )
+        first = resolver.resolve(Lead("l1", phone="212 555 0143"))
+        clock[0] += timedelta(minutes=59)
+        self.seed(repository, [Lead("l2", phone="(212) 555-0143")])
+        second = resolver.resolve(Lead("l2"))
+        assert (second.customer_id, second.outcome) == (first.customer_id, "attached")
+        again = resolver.resolve(Lead("l1", phone="212 555 0143"))
+        assert (again.customer_id, again.outcome) == (first.customer_id, "unchanged")
+        other = resolver.resolve(Lead("l3", phone="212 555 0177"))
+        clock[0] += timedelta(minutes=61)
+        self.seed(repository, [Lead("l4", phone="(212) 555-0177")])
+        late = resolver.resolve(Lead("l4"))
+        assert late.outcome == "created"
+        assert late.customer_id != other.customer_id
+
+    def test_a_link_that_was_resolved_before_its_row_is_nobody_elses(
+        self, repository: Repository
+    ) -> None:
+        """In mode ``reconcile`` it is not pinned: an edit moves the lead."""
+        resolver = Resolver(repository, Policy.keyed(), "reconcile")
+        first = Lead("l1", phone="212 555 0143")
+        customer = resolver.resolve(first).customer_id
+        self.seed(repository, [attrs.evolve(first, customer_id=customer)])
+        self.seed(repository, [Lead("l2", phone="212 555 0143")])
+        assert resolver.resolve(Lead("l2")).customer_id == customer
+        self.edit_lead(repository, "l1", phone="212 555 0177")
+        moved = resolver.update(Lead("l1"))
+        assert moved.outcome == "split"
+        assert backfill.plan(repository, Policy.keyed(), mode="reconcile").pinned == ()
+
+    def test_a_customer_whose_leads_are_gone_lends_its_id(self, repository: Repository) -> None:
+        """A lead that comes with its key gets it back, as a backfill would give it."""
+        resolver = Resolver(repository, Policy.keyed(), "fill")
+        self.seed(repository, [Lead("l1", phone="212 555 0143")])
+        customer = resolver.resolve(Lead("l1")).customer_id
+        self.delete_lead(repository, "l1")
+        resolver.forget("l1")
+        self.seed(repository, [Lead("l2", phone="(212) 555-0143")])
+        again = resolver.resolve(Lead("l2"))
+        assert (again.customer_id, again.outcome) == (customer, "attached")
+        assert not list(backfill.plan(repository, Policy.keyed()).units)
+
+    def test_a_unique_phone_is_shown_once(self, repository: Repository) -> None:
+        """Whoever shows it, connected or not: the later customer shows none."""
+        if not isinstance(self, UniquePhones):
+            pytest.skip("the store declares no column unique")
+        repository = self.with_unique_phones(repository)
+        resolver = Resolver(repository, Policy.keyed(), "fill")
+        shown: list[object] = []
+        for number in (1, 2):
+            lead = Lead(f"l{number}", psid=f"2400000000000000{number}", phone="212 555 0143")
+            self.seed(repository, [lead])
+            customer = resolver.resolve(lead).customer_id
+            shown.append(self.raw_customers(repository)[str(customer)]["phone"])
+        assert shown == ["+12125550143", None]
+
+    def test_what_is_one_step_away(self, repository: Repository) -> None:
+        """Holders of a value, what they hold, their rows, their customers and these's leads."""
+        resolver = Resolver(repository, Policy.linked(), "fill")
+        leads = [
+            Lead("l1", phone="212 555 0143", email="ann@mailbox.org"),
+            Lead("l2", email="ann@mailbox.org"),
+            Lead("l3", phone="212 555 0177"),
+        ]
+        self.seed(repository, leads)
+        resolver.resolve_many(leads)
+        phone, email = Identifier("phone", "+12125550143"), Identifier("email", "ann@mailbox.org")
+        with repository.reading() as reader:
+            near = reader.around(["l3", "nobody"], [phone], [], at_most=5)
+            ids = [sorted(batch.ids) for batch in near.leads]
+            found = {each for batch in near.customers for each in batch.ids}
+            crowd = reader.around([], [email], [], at_most=1)
+        assert ids == [["l1", "l2", "l3"]]
+        assert near.holders == {phone: ("l1",)}
+        assert near.entries["l1"].identifiers == (email, phone)
+        assert found == {near.entries["l1"].customer_id, near.entries["l3"].customer_id}
+        assert near.entries["nobody"] == Entry(())
+        assert crowd.crowded == {email}
+        assert not [lead for batch in crowd.leads for lead in batch.ids]
 
     def test_dependents_follow_the_lead_that_is_resolved(self, repository: Repository) -> None:
         """Its jobs take its customer; those of other leads are not looked at."""

@@ -83,7 +83,7 @@ def test_asked_again_it_waits_as_before() -> None:
     repository = crowd(3)
     repository.insert_lead(Lead("late", phone=PHONE))
     for _ in range(2):
-        Resolver(repository, max_set=3).resolve({"id": "late"})
+        Resolver(repository, max_set=3, audit=True).resolve({"id": "late"})
         runs = len(repository.audit())
     assert (waiting(repository), runs) == ([("late", "large")], 2)
 
@@ -217,7 +217,7 @@ def test_leads_connected_with_one_that_is_decided_leave_the_queue_with_it() -> N
     repository.insert_leads([Lead("x1", phone=PHONE), Lead("x2", phone=PHONE)])
     refresh_index(repository)
     runs = len(repository.audit())
-    assert [each.lead_id for each in Resolver(repository).drain()] == ["x1"]
+    assert [each.lead_id for each in Resolver(repository, audit=True).drain()] == ["x1"]
     assert (waiting(repository), len(repository.audit())) == ([], runs + 1)
 
 

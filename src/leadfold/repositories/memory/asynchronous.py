@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from leadfold.model import Identifier, Ruling
     from leadfold.repositories.memory.reading import MemoryReader
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         LedgerEntry,
         Queued,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -89,6 +91,21 @@ class _AsyncMemoryReader:
         await sleep(0)
         return self._reader.holders(identifiers, at_most=at_most)
 
+    async def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        await sleep(0)
+        return self._reader.around(leads, identifiers, customers, at_most=at_most)
+
+    async def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        await sleep(0)
+        return self._reader.shown(column, values)
+
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         await sleep(0)
         return self._reader.recorded(record_id)
@@ -99,7 +116,7 @@ class _AsyncMemoryReader:
     def edited(self, since: datetime) -> AsyncIterator[str]:
         return _giving_way(self._reader.edited(since), every=_ROWS)
 
-    def rowless(self) -> AsyncIterator[str]:
+    def rowless(self) -> AsyncIterator[Rowless]:
         return _giving_way(self._reader.rowless(), every=_ROWS)
 
     async def rulings(self) -> tuple[Ruling, ...]:

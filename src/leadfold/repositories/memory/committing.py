@@ -6,6 +6,7 @@ as they were, for what is written is a draft until it is handed back.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import attrs
@@ -22,6 +23,7 @@ from leadfold.changes import (
 )
 from leadfold.exceptions import StalePlanError, StoreError, UnitError
 from leadfold.progress import STOPPED, gone_on, opened
+from leadfold.repositories.cells import clock_of
 from leadfold.repositories.memory.rows import AuditEntry
 from leadfold.repositories.memory.tables import Draft
 from leadfold.repositories.memory.writing import Writer
@@ -43,8 +45,10 @@ def commit(tables: Tables, shape: Shape, changes: ChangeSet) -> tuple[Tables, Co
     """Return the tables after *changes*, and what was written."""
     progress = opened(tables.runs.get(changes.run.id), changes)
     _end(tables, changes)
+    if changes.open:
+        changes = changes.numbered(count(tables.next_unit(changes.run.id)))
     writer = Writer(Draft(tables), shape, changes.run)
-    since = _Since(changes.claims_at, progress.clocks)
+    since = _Since(clock_of(changes.claims_at), progress.clocks)
     failed: list[tuple[Unit, UnitFailure]] = []
     stale: set[str] = set()
     for unit in changes.units:
@@ -70,7 +74,7 @@ def commit(tables: Tables, shape: Shape, changes: ChangeSet) -> tuple[Tables, Co
 def _end(tables: Tables, changes: ChangeSet) -> None:
     """Object where a run that *changes* put an end to is not as it was read."""
     ends = changes.ends
-    if ends is not None and tables.runs.get(ends.id) != ends:
+    if ends is not None and tables.run(ends.id) != ends:
         raise gone_on(ends)
 
 
@@ -95,7 +99,7 @@ def _recorded(
         tables,
         runs=runs,
         written=(*tables.written, (run_id, len(held), len(held) + len(writer.entries))),
-        audit=(*tables.audit, entry) if changes.finishes else tables.audit,
+        audit=(*tables.audit, entry) if changes.audited else tables.audit,
         made=tables.made | writer.made,
     )
     return after, total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import dropwhile, islice
+from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -16,11 +16,14 @@ from leadfold.repository import (
     CUSTOMER,
     LEAD,
     ORIGINAL,
+    Around,
     CustomerBatch,
     DependentCount,
+    Entry,
     Holders,
     LeadBatch,
     Reference,
+    Rowless,
     StoreFacts,
 )
 
@@ -100,6 +103,61 @@ class MemoryReader:
         versions = {identifier: index.versions.get(identifier, 0) for identifier in identifiers}
         return Holders(records, versions, frozenset(saturated))
 
+    def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """Return what is met one step from these."""
+        rows = self.tables.leads.rows
+        crowded: set[Identifier | str] = set()
+        holders: dict[Identifier, tuple[str, ...]] = {}
+        direct = set(leads)
+        for identifier in sorted(set(identifiers)):
+            records = sorted(self.tables.index.holders.get(identifier, ()))
+            holders[identifier] = tuple(records[:at_most])
+            if len(records) > at_most:
+                crowded.add(identifier)
+            else:
+                direct.update(records)
+        reached = set(customers) | {name for each in direct if (name := self._customer_of(each))}
+        linked: dict[str, list[str]] = {customer: [] for customer in sorted(reached)}
+        for lead in rows.values():
+            if lead.customer_id in linked:
+                linked[lead.customer_id].append(lead.id)
+        crowded.update(customer for customer, ids in linked.items() if len(ids) > at_most)
+        met = {each for ids in linked.values() for each in sorted(ids)[:at_most]}
+        found = [rows[each] for each in sorted(direct | met) if each in rows]
+        shown = [self.tables.customers.rows.get(each) for each in linked]
+        named = {*leads, *(record for records in holders.values() for record in records)}
+        return Around(
+            (self._lead_batch(found, self._fields()),),
+            (self._customer_batch([each for each in shown if each is not None]),),
+            holders,
+            {each: self._entry(each) for each in sorted(named)},
+            frozenset(crowded),
+        )
+
+    def _customer_of(self, record: str) -> str | None:
+        """Return the customer that a record is linked to, or is."""
+        if record in self.tables.leads.rows:
+            return self.tables.leads.rows[record].customer_id
+        own, _, customer = record.partition("customer:")
+        return customer if customer and not own else None
+
+    def _entry(self, record: str) -> Entry:
+        index = self.tables.index
+        held = index.seen.get(record, ())
+        return Entry(held, self._customer_of(record), index.awaited.get(record))
+
+    def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return those of *values* that customers show."""
+        shown = {getattr(each, column) for each in self.tables.customers.rows.values()}
+        return shown.intersection(values)
+
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what the identity index holds for a record, even one whose row is gone."""
         return self.tables.index.seen.get(record_id)
@@ -119,12 +177,13 @@ class MemoryReader:
         )
         yield from edited_after(cast("datetime", utc(since)), rows)
 
-    def rowless(self) -> Iterator[str]:
+    def rowless(self) -> Iterator[Rowless]:
         """Yield the records of the identity index that hold something and are no row."""
         customers = {f"customer:{customer}" for customer in self.tables.customers.rows}
         for record, held in self.tables.index.seen.items():
             if held and record not in self.tables.leads.rows and record not in customers:
-                yield record
+                awaited = self.tables.index.awaited.get(record)
+                yield Rowless(record, None if awaited is None else awaited.until)
 
     def rulings(self) -> tuple[Ruling, ...]:
         """Return the rulings in force, in order of creation."""
@@ -140,25 +199,27 @@ class MemoryReader:
     ) -> tuple[Run, ...]:
         """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
         found = (
-            run
+            run.id
             for run in reversed(tuple(self.tables.runs.values()))
             if (ids is None or run.id in ids)
             and action in {None, run.action}
             and status in {None, run.status}
         )
-        return tuple(islice(found, limit))
+        told = (self.tables.run(run_id) for run_id in islice(found, limit))
+        return tuple(run for run in told if run is not None)
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
         """Yield the ledger of a run unit by unit, each in the order it was written."""
         return iter(sorted(self.tables.ledger.get(run_id, ()), key=attrgetter("unit")))
 
     def later(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield what later runs did to rows that this run changed, in the order written."""
-        touched = {(entry.table, entry.row) for entry in self.tables.ledger.get(run_id, ())}
-        runs = dropwhile(lambda run: run != run_id, self.tables.runs)
-        later = set(islice(runs, 1, None))
+        """Yield what others did to rows after this run changed them, in the order written."""
+        touched: set[tuple[str, str]] = set()
         for entry in self.tables.entries():
-            if entry.run_id in later and (entry.table, entry.row) in touched:
+            place = (entry.table, entry.row)
+            if entry.run_id == run_id:
+                touched.add(place)
+            elif place in touched:
                 yield entry
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:

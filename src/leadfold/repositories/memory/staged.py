@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from leadfold.changes import (
+    Await,
     Carry,
     Erase,
     Follow,
@@ -23,7 +24,7 @@ from leadfold.changes import (
 )
 from leadfold.exceptions import UnitError
 from leadfold.repositories.memory.rows import blanked, customer_of, image_of
-from leadfold.repository import CUSTOMER, LEAD, RULING, LedgerEntry
+from leadfold.repository import CUSTOMER, LEAD, RULING, Awaited, LedgerEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,6 +54,7 @@ class Staged:
         self.rulings: dict[str, Ruling] = {}
         self.in_force: dict[str, bool] = {}
         self.records: list[Reindex] = []
+        self.awaited: dict[str, Awaited] = {}
         self.erased: list[Erase] = []
         self.queued: list[Queue] = []
         self.entries: list[LedgerEntry] = []
@@ -91,6 +93,11 @@ class Staged:
         self.leads[lead_id] = attrs.evolve(self.leads[lead_id], customer_id=after)
         self.moves.append(((LEAD, lead_id), before, after))
         self._log(LEAD, lead_id, "link", before, after, reason)
+
+    def _await(self, change: Await) -> None:
+        self._require(change.after)
+        self.awaited[change.lead_id] = Awaited(change.after, change.until)
+        self._log(LEAD, change.lead_id, "link", change.before, change.after, change.reason)
 
     def _follow(self, follow: Follow) -> None:
         table = self._draft.pointing(follow.table)
@@ -190,6 +197,7 @@ class Staged:
         InsertCustomer: _insert,
         PatchCustomer: _patch,
         Link: _link_as_told,
+        Await: _await,
         Follow: _follow,
         Carry: _carry,
         Relink: _relink_as_told,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from functools import cached_property
 from threading import RLock
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 
+from leadfold.changes import OPEN
 from leadfold.exceptions import StoreError
+from leadfold.progress import with_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from leadfold.changes import Run
     from leadfold.model import Customer, Dependent, Identifier, Lead, Ruling
     from leadfold.repositories.memory.rows import AuditEntry, DependentRow
-    from leadfold.repository import LedgerEntry, Queued
+    from leadfold.repository import Awaited, LedgerEntry, Queued
 
 __all__ = ["DependentTable", "Draft", "Index", "Store", "Table", "Tables"]
 
@@ -94,7 +97,8 @@ class Index:
     """The identity index: who holds what, and when each value last gained or lost a holder.
 
     *clock* counts the commits that changed a holder; a value's version is the clock of the last
-    of them that concerned it. *seen* has an entry for every record ever indexed.
+    of them that concerned it. *seen* has an entry for every record ever indexed, *awaited* says
+    what became of those that had no row yet.
     """
 
     seen: dict[str, tuple[Identifier, ...]] = attrs.field(factory=dict)
@@ -102,12 +106,18 @@ class Index:
     versions: dict[Identifier, int] = attrs.field(factory=dict)
     clock: int = 0
     fingerprint: str | None = None
+    awaited: dict[str, Awaited] = attrs.field(factory=dict)
     _thawed: set[Identifier] = attrs.field(factory=set, init=False)
 
     def copy(self) -> Index:
         """Return an index to write one commit on; sets of holders are copied when touched."""
         return Index(
-            dict(self.seen), dict(self.holders), dict(self.versions), self.clock, self.fingerprint
+            dict(self.seen),
+            dict(self.holders),
+            dict(self.versions),
+            self.clock,
+            self.fingerprint,
+            dict(self.awaited),
         )
 
     def record(self, record_id: str, identifiers: Collection[Identifier]) -> None:
@@ -124,6 +134,7 @@ class Index:
         if record_id in self.seen:
             self.record(record_id, ())
             del self.seen[record_id]
+            self.awaited.pop(record_id, None)
 
     def claimed_after(
         self, clock: int, identifiers: Collection[Identifier], *, but: Collection[int]
@@ -170,6 +181,22 @@ class Tables:
         """Yield the ledger of all runs in the order written: chunks of several may take turns."""
         for run, start, stop in self.written:
             yield from self.ledger[run][start:stop]
+
+    def run(self, run_id: str) -> Run | None:
+        """Return the run of that id as it is read, if there is one."""
+        run = self.runs.get(run_id)
+        if run is None or run.status != OPEN:
+            return run
+        entries = self.ledger.get(run_id, ())
+        counted = Counter((e.table, str(e.action), e.after is not None) for e in entries)
+        return with_figures(run, [(*what, number) for what, number in counted.items()])
+
+    def next_unit(self, run_id: str) -> int:
+        """Return a number above those of all units of a run: each commit has higher ones."""
+        for run, start, stop in reversed(self.written):
+            if run == run_id and stop > start:
+                return 1 + max(entry.unit for entry in self.ledger[run][start:stop])
+        return 0
 
     @property
     def pointing(self) -> Mapping[str, DependentTable]:

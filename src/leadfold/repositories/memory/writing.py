@@ -90,6 +90,8 @@ class Writer:
     def _index(self, staged: Staged) -> None:
         for record in staged.records:
             self.draft.index.record(record.record_id, record.identifiers)
+        if staged.awaited:
+            self.draft.index.awaited.update(staged.awaited)
         for erase in staged.erased:
             self.draft.index.forget(erase.lead_id)
             self._blank_images(erase)

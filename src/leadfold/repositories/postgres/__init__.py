@@ -32,7 +32,7 @@ from leadfold.repositories.postgres.states import (
     require_text,
     require_transaction,
 )
-from leadfold.repositories.postgres.store import Store
+from leadfold.repositories.postgres.store import LOCK_TIMEOUT, Store
 from leadfold.repositories.postgres.transactions import BEGIN_READING, ROLLBACK
 from leadfold.repositories.postgres.triggering import trigger_sql
 from leadfold.repositories.triggers_told import no_queue
@@ -55,7 +55,8 @@ class PostgresRepository:
     *store* is a DSN, a psycopg connection (the caller's: its transaction is never ended here) or a
     psycopg pool. *mapping* says which tables and columns are meant, *tenant* whose rows, *schema*
     where leadfold's own tables are; the first commit makes them. Commits of one schema and tenant
-    wait for each other.
+    wait for each other; decisions of a resolver do so only where they rest on the same values, and
+    for *lock_timeout* seconds, unless the server, the role or the connection sets another.
     """
 
     def __init__(
@@ -65,10 +66,15 @@ class PostgresRepository:
         mapping: StoreMapping | None = None,
         tenant: str | None = None,
         schema: str = "leadfold",
+        lock_timeout: float = LOCK_TIMEOUT,
     ) -> None:
         self._connections = connections_of(store)
         self._store = Store(
-            self._connections.owned, tenant, schema, StoreMapping() if mapping is None else mapping
+            self._connections.owned,
+            tenant,
+            schema,
+            StoreMapping() if mapping is None else mapping,
+            int(lock_timeout * 1000),
         )
 
     def __enter__(self) -> Self:

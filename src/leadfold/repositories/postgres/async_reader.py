@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.repositories.postgres.bundling import answered
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+    from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from typing import TypeVar
 
+    from leadfold.asking import Call
     from leadfold.changes import Run
     from leadfold.model import Identifier, Ruling
     from leadfold.repositories.postgres.async_session import AsyncSession
     from leadfold.repositories.postgres.reading import Reading
     from leadfold.repositories.postgres.steps import Query
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
         LedgerEntry,
         Queued,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -60,6 +65,22 @@ class AsyncPostgresReader:
         """See `leadfold.repository.Reader.holders`."""
         return await self._session.run(self._reading.holders(identifiers, at_most))
 
+    async def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """See `leadfold.repository.Reader.around`."""
+        asked = self._reading.around(leads, identifiers, customers, at_most)
+        return await self._session.run(asked)
+
+    async def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """See `leadfold.repository.Reader.shown`."""
+        return await self._session.run(self._reading.shown(column, values))
+
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """See `leadfold.repository.Reader.recorded`."""
         return await self._session.run(self._reading.recorded(record_id))
@@ -72,7 +93,7 @@ class AsyncPostgresReader:
         """See `leadfold.repository.Reader.edited`."""
         return self._each(self._reading.edited(since))
 
-    def rowless(self) -> AsyncIterator[str]:
+    def rowless(self) -> AsyncIterator[Rowless]:
         """See `leadfold.repository.Reader.rowless`."""
         return self._each(self._reading.rowless())
 
@@ -122,6 +143,10 @@ class AsyncPostgresReader:
     async def audited(self) -> Mapping[str, int]:
         """See `leadfold.repository.Reader.audited`."""
         return await self._session.run(self._reading.audited())
+
+    async def together(self, calls: Sequence[Call]) -> list[object]:
+        """See `leadfold.asking.Bundling.together`."""
+        return await self._session.run(answered(self._reading, calls))
 
     async def _each(self, queries: Iterable[Query[list[T]]]) -> AsyncIterator[T]:
         for query in queries:

@@ -17,7 +17,7 @@ from leadfold.repositories.postgres.states import (
     require_text,
     require_transaction,
 )
-from leadfold.repositories.postgres.store import Store
+from leadfold.repositories.postgres.store import LOCK_TIMEOUT, Store
 from leadfold.repositories.postgres.transactions import BEGIN_READING, ROLLBACK
 
 if TYPE_CHECKING:
@@ -47,10 +47,15 @@ class AsyncPostgresRepository:
         mapping: StoreMapping | None = None,
         tenant: str | None = None,
         schema: str = "leadfold",
+        lock_timeout: float = LOCK_TIMEOUT,
     ) -> None:
         self._connections = async_connections_of(store)
         self._store = Store(
-            self._connections.owned, tenant, schema, StoreMapping() if mapping is None else mapping
+            self._connections.owned,
+            tenant,
+            schema,
+            StoreMapping() if mapping is None else mapping,
+            int(lock_timeout * 1000),
         )
 
     async def __aenter__(self) -> Self:

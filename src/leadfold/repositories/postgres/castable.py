@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from psycopg import sql
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["castable"]
+__all__ = ["cast_where_castable", "castable"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
@@ -29,3 +31,16 @@ def castable(ids: Collection[str], kind: str) -> list[str]:
         numbers = (each for each in wanted if _INTEGER.fullmatch(each))
         return [each for each in numbers if -limit <= int(each) < limit]
     return [each for each in wanted if "\0" not in each]
+
+
+def cast_where_castable(text: str, kind: sql.SQL) -> sql.Composed:
+    """Return what casts the *text* that an expression gives to a column's *kind*: else to NULL."""
+    name = kind.as_string(None)
+    whole, cast = "", "CAST({text} AS {kind})"
+    if name == "uuid":
+        whole = _UUID.pattern
+    elif name in _INTEGERS:
+        whole, kind = "-?(?:0|[1-9][0-9]{0,17})", sql.SQL("bigint")
+    if whole:
+        cast = "CASE WHEN {text} ~ {whole} THEN CAST({text} AS {kind}) END"
+    return sql.SQL(cast).format(text=sql.SQL(text), kind=kind, whole=sql.Literal(f"^{whole}$"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import psycopg
 
-from leadfold.exceptions import RetryableError, StoreError, UnitError
+from leadfold.exceptions import BusyError, RetryableError, StoreError, UnitError
 
-__all__ = ["GivenWayError", "not_connected", "store_error"]
+__all__ = ["ChangedShapeError", "GivenWayError", "not_connected", "store_error"]
 
 _DATA = ("22", "23", "21", "44", "54", "P0")
 """Classes of errors that the rows themselves cause: values, constraints, limits, triggers."""
@@ -14,6 +14,7 @@ _DATA = ("22", "23", "21", "44", "54", "P0")
 _NOT_UTF8 = "22021"
 _GIVEN_WAY = {"40001", "40P01"}
 _DENIED = "42501"
+_SHAPE = "42"
 _BUSY = {"55P03", "55006", "53300"}
 _LOST = ("08", "57P")
 _MEND = (
@@ -27,6 +28,10 @@ class GivenWayError(RetryableError):
     """A deadlock or a serialization failure: the store chose this transaction to give way."""
 
 
+class ChangedShapeError(StoreError):
+    """A statement names what is not there, or is not what it was when the store was looked at."""
+
+
 def store_error(error: psycopg.Error) -> StoreError:
     """Return what *error* is to a caller; the message repeats no value of a row."""
     state = error.sqlstate or ""
@@ -36,9 +41,10 @@ def store_error(error: psycopg.Error) -> StoreError:
     if state in _GIVEN_WAY:
         return GivenWayError(f"another transaction was in the way ({text}): try again")
     if state in _BUSY:
-        return RetryableError(f"the store is in use by another transaction ({text}): try again")
-    if state == _DENIED:
-        return StoreError(f"the role of this connection may not do that: {text}")
+        return BusyError(f"the store is in use by another transaction ({text}): try again")
+    if state.startswith(_SHAPE):
+        denied = StoreError(f"the role of this connection may not do that: {text}")
+        return denied if state == _DENIED else ChangedShapeError(f"the store failed: {text}")
     if state.startswith(_LOST) or (not state and isinstance(error, psycopg.OperationalError)):
         return RetryableError(f"the connection to the store was lost: {text}")
     return StoreError(f"the store failed: {text}")

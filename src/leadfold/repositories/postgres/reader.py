@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.repositories.postgres.bundling import answered
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import TypeVar
 
+    from leadfold.asking import Call
     from leadfold.changes import Run
     from leadfold.model import Identifier, Ruling
     from leadfold.repositories.postgres.reading import Reading
     from leadfold.repositories.postgres.session import Session
     from leadfold.repositories.postgres.steps import Query
     from leadfold.repository import (
+        Around,
         CustomerBatch,
         DependentCount,
         Holders,
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
         LedgerEntry,
         Queued,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -59,6 +64,21 @@ class PostgresReader:
         """Return up to *at_most* holders of each identifier, from the identity index."""
         return self._session.run(self._reading.holders(identifiers, at_most))
 
+    def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """Return what is met one step from these, by look-up alone."""
+        return self._session.run(self._reading.around(leads, identifiers, customers, at_most))
+
+    def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return those of *values* that customers show."""
+        return self._session.run(self._reading.shown(column, values))
+
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what the identity index holds for a record, or None where it never saw it."""
         return self._session.run(self._reading.recorded(record_id))
@@ -71,7 +91,7 @@ class PostgresReader:
         """Yield the leads whose row came or was edited at *since* or later."""
         return self._each(self._reading.edited(since))
 
-    def rowless(self) -> Iterator[str]:
+    def rowless(self) -> Iterator[Rowless]:
         """Yield the records of the identity index that hold something and are no row."""
         return self._each(self._reading.rowless())
 
@@ -95,7 +115,7 @@ class PostgresReader:
         return self._each(self._reading.entries("entries", run_id=run_id))
 
     def later(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield what later runs did to rows that this run changed, in the order written."""
+        """Yield what others did to rows after this run changed them, in the order written."""
         return self._each(self._reading.entries("later", run_id=run_id))
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
@@ -124,6 +144,10 @@ class PostgresReader:
     def audited(self) -> Mapping[str, int]:
         """Return how many entries of the audit trail name each action."""
         return self._session.run(self._reading.audited())
+
+    def together(self, calls: Sequence[Call]) -> list[object]:
+        """Return the answers to several questions, had in one round trip where they can be."""
+        return self._session.run(answered(self._reading, calls))
 
     def _each(self, queries: Iterable[Query[list[T]]]) -> Iterator[T]:
         for query in queries:

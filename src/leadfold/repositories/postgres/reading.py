@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -13,9 +14,25 @@ from leadfold.repositories.cells import dump, identifiers_of, json_object, load,
 from leadfold.repositories.mapping import tells_no_edits
 from leadfold.repositories.postgres.castable import castable
 from leadfold.repositories.postgres.columns import customer_batch, lead_batch
-from leadfold.repositories.postgres.steps import Query
-from leadfold.repositories.records import edited_after, entry_of, queued_of, run_of
-from leadfold.repository import ORIGINAL, DependentCount, Holders, Reference, StoreFacts
+from leadfold.repositories.postgres.steps import Query, Together
+from leadfold.repositories.records import (
+    edited_after,
+    entry_of,
+    queued_of,
+    read_run,
+    rowless_of,
+)
+from leadfold.repository import (
+    ORIGINAL,
+    RECORD,
+    Around,
+    Awaited,
+    DependentCount,
+    Entry,
+    Holders,
+    Reference,
+    StoreFacts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -25,7 +42,7 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.shapes import Shapes
     from leadfold.repositories.postgres.steps import Row, Statement, Steps
     from leadfold.repositories.tables import PointingTable
-    from leadfold.repository import CustomerBatch, LeadBatch, LedgerEntry, Queued
+    from leadfold.repository import CustomerBatch, LeadBatch, LedgerEntry, Queued, Rowless
 
 __all__ = ["Reading", "unmapped"]
 
@@ -41,9 +58,9 @@ class Reading:
     def facts(self) -> Steps[StoreFacts]:
         """Return what a plan must know before it reads rows."""
         catalog, mapping = self.shapes.catalog, self.shapes.mapping
-        fingerprint, clock = "", 0
-        for row in (yield from self._own_rows("index_state")):
-            fingerprint, clock = cast("tuple[str, int]", row)
+        name = "index_state" if catalog.has_own else "no_index_state"
+        answer = yield self.shapes.statement(name, self._bound())
+        [(mark, fingerprint)] = cast("Sequence[tuple[str, str | None]]", answer.rows)
         return StoreFacts(
             tenant=self.tenant,
             fields=mapping.fields,
@@ -53,7 +70,7 @@ class Reading:
             foreign_keys=catalog.undeclared(mapping),
             not_null=catalog.not_null(mapping),
             fingerprint=fingerprint or None,
-            clock=clock,
+            clock=mark,
             owns_transaction=self.owned,
         )
 
@@ -97,6 +114,45 @@ class Reading:
         saturated = (each for each, holders in found.items() if len(holders) > at_most)
         return Holders(records, versions, frozenset(saturated))
 
+    def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        at_most: int,
+    ) -> Steps[Around]:
+        """Return what is met one step from these."""
+        asked = sorted(set(identifiers))
+        named = {
+            "leads": castable(leads, "text"),
+            "customers": castable(customers, "text"),
+            "at_most": at_most,
+        }
+        told = self._bound(**named, **_columns(asked))
+        answer = yield Together(tuple(self.shapes.around(told)))
+        held, named_rows, lead_rows, customer_rows = (each.rows for each in answer.each)
+        holders: dict[Identifier, list[str]] = {each: [] for each in asked}
+        for kind, value, record in held:
+            holders[Identifier(str(kind), str(value))].append(str(record))
+        lead_rows_of = lead_batch(lead_rows, self.shapes.mapping.lead)
+        linked = Counter(link for link in lead_rows_of.customer_ids if link is not None)
+        crowded: set[Identifier | str] = {
+            each for each, records in holders.items() if len(records) > at_most
+        }
+        crowded.update(customer for customer, count in linked.items() if count > at_most)
+        return Around(
+            (lead_rows_of,),
+            (customer_batch(customer_rows),),
+            {each: tuple(records[:at_most]) for each, records in holders.items()},
+            _entries(named_rows),
+            frozenset(crowded),
+        )
+
+    def shown(self, column: str, values: Collection[str]) -> Steps[set[str]]:
+        """Return those of *values* that customers show."""
+        answer = yield self.shapes.shown(column, self._bound(values=castable(values, "text")))
+        return {str(value) for (value,) in answer.rows}
+
     def recorded(self, record_id: str) -> Steps[tuple[Identifier, ...] | None]:
         """Return what the identity index holds for a record, or None where it never saw it."""
         rows = yield from self._own_rows("held", records=[record_id])
@@ -116,11 +172,11 @@ class Reading:
         statement = self.shapes.statement("edited", self._bound())
         yield Query(statement, partial(edited_after, cast("datetime", utc(since))))
 
-    def rowless(self) -> Iterable[Query[list[str]]]:
+    def rowless(self) -> Iterable[Query[list[Rowless]]]:
         """Yield the query for the records of the index that hold something and are no row."""
         if self.shapes.catalog.has_own:
             statement = self.shapes.statement("rowless", self._bound())
-            yield Query(statement, lambda rows: [str(record) for (record,) in rows])
+            yield Query(statement, lambda rows: list(map(rowless_of, rows)))
 
     def rulings(self) -> Steps[tuple[Ruling, ...]]:
         """Return the rulings in force, in order of creation."""
@@ -142,7 +198,7 @@ class Reading:
         named = None if ids is None else sorted(set(ids))
         given = {"ids": named, "action": action, "status": status}
         rows = yield from self._own_rows("runs", limit=limit, **given)
-        return tuple(run_of(row) for row in rows)
+        return tuple(read_run(row) for row in rows)
 
     def entries(self, name: str, **values: object) -> Iterable[Query[list[LedgerEntry]]]:
         """Yield the query called *name* for entries of the ledger, if there is a ledger."""
@@ -222,6 +278,20 @@ class Reading:
 def unmapped(table: str) -> StoreError:
     """Return the error for a *table* that a change or a question names and no mapping does."""
     return StoreError(f"the store maps no table called {table}: declare it in its mapping")
+
+
+def _entries(rows: Sequence[Row]) -> dict[str, Entry]:
+    """Return what the index knows of records, by their names, and the customer of each."""
+    held = identifiers_of([row[2] for row in rows])
+    entries: dict[str, Entry] = {}
+    for (record, link, _, customer, until), identifiers in zip(rows, held, strict=True):
+        name = str(record)
+        own = name.removeprefix(RECORD) if name.startswith(RECORD) else None
+        awaited = None
+        if customer is not None:
+            awaited = Awaited(str(customer), cast("datetime", moment(until)))
+        entries[name] = Entry(identifiers or (), own or cast("str | None", link), awaited)
+    return entries
 
 
 def _columns(identifiers: Sequence[Identifier]) -> dict[str, object]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from leadfold.repositories.postgres.steps import Steps
 
-__all__ = ["create_schema", "create_user_tables", "lock", "migrate", "schema_sql"]
+__all__ = ["create_schema", "create_user_tables", "lock", "lock_shared", "migrate", "schema_sql"]
 
 _DENIED = "may not do that"
 
@@ -29,6 +29,11 @@ def lock(own: str, *tenants: str | None) -> Statement:
     """
     keys = [_key(own, tenant) for tenant in tenants]
     return Statement(composed(named("writing")["lock"], {}), {"locks": keys})
+
+
+def lock_shared(own: str, tenant: str) -> Statement:
+    """Return what waits for who has locked *tenant* with `lock`, and not for its own like."""
+    return Statement(composed(named("writing")["lock_shared"], {}), {"key": _key(own, tenant)})
 
 
 def _key(own: str, tenant: str | None) -> int:

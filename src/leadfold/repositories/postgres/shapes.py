@@ -6,11 +6,12 @@ text taken as it stands is the mapping's own ``where``, which is SQL by intentio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 from psycopg import sql
 
+from leadfold.repositories.postgres.castable import cast_where_castable
 from leadfold.repositories.postgres.composing import composed, fixed, identifier, named, quoted
 from leadfold.repositories.postgres.steps import Statement
 from leadfold.repository import LEAD
@@ -38,35 +39,63 @@ _ZONED = "timestamp with time zone"
 class Shapes:
     """Composes the statements for *mapping* over what *catalog* says of the database.
 
-    *own* is the schema of leadfold's tables; *indexed* tells whether they exist.
+    *own* is the schema of leadfold's tables; *indexed* tells whether they exist. With *bound*
+    what is staged comes with each statement as a parameter, else it is in a temporary table.
     """
 
-    def __init__(self, mapping: StoreMapping, catalog: Catalog, own: str, *, indexed: bool) -> None:
+    def __init__(
+        self,
+        mapping: StoreMapping,
+        catalog: Catalog,
+        own: str,
+        *,
+        indexed: bool,
+        bound: bool = False,
+    ) -> None:
         self.mapping = mapping
         self.catalog = catalog
+        self._own = own
+        self._whole: dict[str, sql.SQL] = {}
         self._templates = {name: text for file in _FILES for name, text in named(file).items()}
         self._names: dict[str, sql.Composable] = {
             "own": identifier(own),
-            "here": fixed("stage.position >= %(low)s AND stage.position < %(high)s"),
+            "unit_numbers": quoted(sql.Identifier(own, "unit_numbers").as_string(None)),
             **self._of("lead", mapping.lead),
             **self._of("customer", mapping.customer),
         }
         if mapping.audit is not None:
             self._names |= self._of("audit", mapping.audit)
+        self._names |= self._bound_stage() if bound else _STAGE
         self._names |= self._sources()
         self._names |= self._cells()
         self._names |= self._inserts()
-        self._names |= self._pieces("entry_columns")
-        self._names |= self._index() if indexed else _NO_INDEX
+        self._names |= self._pieces(
+            "entry_columns", "counted", "mark", "own_commits", "run_columns"
+        )
+        self._names |= self._pieces("own_version")
+        self._names |= self._casts()
+        self._names |= self._index() if indexed else self._no_index()
+        self._names |= self._pieces("lead_columns", "customer_columns")
         self._names |= {"group_key": _NULL, "patch_misfits": _NOTHING}
         if mapping.customer.metadata is not None:
             self._names |= self._pieces("group_key", "patch_misfits")
+
+    def bound(self) -> Shapes:
+        """Return the same for statements whose stage comes with them."""
+        return Shapes(self.mapping, self.catalog, self._own, indexed=True, bound=True)
 
     def statement(
         self, name: str, parameters: Parameters | None = None, **pieces: sql.Composable
     ) -> Statement:
         """Return the statement called *name*, with further *pieces* put in."""
-        return Statement(self.text(name, **pieces), {} if parameters is None else parameters)
+        query = self.text(name, **pieces) if pieces else self._composed_once(name)
+        return Statement(query, {} if parameters is None else parameters)
+
+    def _composed_once(self, name: str) -> sql.SQL:
+        """Return the text of the statement called *name*, which nothing varies."""
+        if name not in self._whole:
+            self._whole[name] = fixed(self.text(name).as_string(None))
+        return self._whole[name]
 
     def text(self, name: str, **pieces: sql.Composable) -> sql.Composed:
         """Return the text of the statement or piece called *name*."""
@@ -80,7 +109,23 @@ class Shapes:
     def customers(self, parameters: Parameters, *, chosen: bool) -> Statement:
         """Return the query for all customers, or for the *chosen*."""
         picked = self._chosen("customer", chosen=chosen)
-        return self.statement("customers", parameters, customer_chosen=picked)
+        made = self._names["customer_made_here" if chosen else "customer_made"]
+        return self.statement("customers", parameters, customer_chosen=picked, customer_made=made)
+
+    def around(self, parameters: Parameters) -> list[Statement]:
+        """Return the queries for what is met one step from what *parameters* name.
+
+        In order: holders of values, index entries, leads, customers.
+        """
+        parts = ("around_holders", "around_entries", "around_leads", "around_customers")
+        return [self.statement("around", parameters, around_what=self.text(part)) for part in parts]
+
+    def shown(self, field: str, parameters: Parameters) -> Statement:
+        """Return the query for values that customers show in a mapped *field*."""
+        table = self.mapping.customer
+        kind = self._type(table.table, getattr(table, field))
+        column = sql.SQL("row.") + self._names[f"customer.{field}"]
+        return self.statement("shown", parameters, column=column, type=kind)
 
     def unexplained(self, name: str, parameters: Parameters, *, chosen: bool) -> Statement:
         """Return the query called *name* for leads, or for the *chosen*."""
@@ -187,6 +232,10 @@ class Shapes:
         """Return what writes a run's figures, the state of the index, and an audit entry if due."""
         entry = self._audit_entry() if audited else self.text("no_audit")
         return self.statement("close_run", parameters, audit_entry=entry)
+
+    def audit(self, parameters: Parameters) -> Statement:
+        """Return what adds an entry to the audit trail."""
+        return Statement(self._audit_entry(), parameters)
 
     def _audit_entry(self) -> sql.Composed:
         """Return the insertion into the user's audit table, or else into leadfold's."""
@@ -344,18 +393,58 @@ class Shapes:
         }
 
     def _index(self) -> dict[str, sql.Composable]:
+        made = self._pieces("customer_made", "customer_made_here")
         return {
-            **self._pieces("lead_record", "customer_record"),
+            **made,
+            **self._pieces("lead_record", "customer_record", "around_lead_record"),
+            **self._pieces("around_held", "around_records"),
+            "around_customer_record": self.text("around_customer_record", **made),
+            "claimed_later": self.text("is_later", version=fixed("identity.version")),
+            "erased_later": self.text("is_later", version=fixed("state.erased_at")),
             "indexed": sql.SQL("record.identifiers"),
             "queued": sql.SQL("waiting.record_id IS NOT NULL"),
             "customer_inserted": sql.SQL("made.row_id IS NOT NULL"),
         }
+
+    def _no_index(self) -> dict[str, sql.Composable]:
+        return {
+            "indexed": _NULL,
+            "queued": sql.SQL("FALSE"),
+            **dict.fromkeys(_JOINS, _NOTHING),
+            "customer_inserted": sql.SQL("FALSE"),
+            "around_held": self.text("around_held_nothing"),
+            "around_records": self.text("around_records_nothing"),
+        }
+
+    def _casts(self) -> dict[str, sql.Composable]:
+        """Return ids that come as text, as the types of the columns that they are looked up in."""
+        places = {
+            "direct_lead": ("direct.record_id", "lead.id_type"),
+            "named_lead": ("named.record_id", "lead.id_type"),
+            "reached_link": ("reached.customer_id", "lead.customer_type"),
+            "reached_customer": ("reached.customer_id", "customer.id_type"),
+        }
+        return {
+            name: cast_where_castable(text, cast("sql.SQL", self._names[kind]))
+            for name, (text, kind) in places.items()
+        }
+
+    def _bound_stage(self) -> dict[str, sql.Composable]:
+        named = {"stage": "bound_stage", "lost_values": "lost_values"}
+        pieces = {piece: self.text(name) for piece, name in named.items()}
+        return {**pieces, "here": _TRUE, "note_lost": sql.SQL("SELECT 1")}
 
     def _pieces(self, *names: str) -> dict[str, sql.Composable]:
         return {name: self.text(name) for name in names}
 
     def _dependent(self, table: DependentTable) -> dict[str, sql.Composable]:
         names = {**self._of("dependent", table), "dependent_mine": _TRUE}
+        lead = cast("sql.SQL", self._names["lead.id_type"])
+        same = names["dependent.lead_type"] == lead
+        named_lead = "found.lead_id" if same else "found.lead_id::text"
+        names["dependent_lead"] = (
+            fixed(named_lead) if same else cast_where_castable(named_lead, lead)
+        )
         if self.mapping.lead.tenant is not None:
             names["dependent_mine"] = self.text("dependent_mine", **names)
         return names
@@ -404,10 +493,19 @@ def _array(items: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL("ARRAY[{}]").format(sql.SQL(", ").join(items))
 
 
-_NO_INDEX: dict[str, sql.Composable] = {
-    "indexed": _NULL,
-    "queued": sql.SQL("FALSE"),
-    "lead_record": _NOTHING,
-    "customer_record": _NOTHING,
-    "customer_inserted": sql.SQL("FALSE"),
+_JOINS = (
+    "lead_record",
+    "customer_record",
+    "customer_made",
+    "customer_made_here",
+    "around_lead_record",
+    "around_customer_record",
+)
+"""What joins rows with leadfold's own tables."""
+
+_STAGE: dict[str, sql.Composable] = {
+    "stage": sql.SQL("pg_temp.leadfold_stage"),
+    "here": sql.SQL("stage.position >= %(low)s AND stage.position < %(high)s"),
+    "note_lost": fixed(named("writing")["note_lost"]),
+    "lost_values": _NULL,
 }

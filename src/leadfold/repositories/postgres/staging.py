@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.changes import (
+    Await,
     Carry,
     Follow,
     InsertCustomer,
@@ -78,6 +79,21 @@ class Staging:
                 yield self._block(batch)
                 batch, size = [], 0
         yield self._block(batch)
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return the rows of all units, as few as they are; object to what no row can hold."""
+        rows: list[dict[str, object]] = []
+        for position, unit in enumerate(self.units):
+            try:
+                staged = self._of(unit)
+                for cell in chain.from_iterable(staged):
+                    escaped(cell)
+            except (UnitError, TypeError, ValueError) as e:
+                raise UnitError(_told(e)) from None
+            self._count([(unit, staged)])
+            head = {"position": position, "unit": unit.number}
+            rows += [head | _cells(row) for row in staged]
+        return rows
 
     def _block(self, batch: Sequence[tuple[Unit, list[_Staged]]]) -> str:
         """Return the rows of a *batch* as text: at once, unless one of them needs a closer look."""
@@ -175,6 +191,12 @@ def _row(
     )
 
 
+def _cells(row: _Staged) -> dict[str, object]:
+    """Return the cells of a row that are not NULL, by column."""
+    named = zip(("part", "id", "name", "before", "after", "reason", "version"), row, strict=True)
+    return {column: cell for column, cell in named if cell != NULL}
+
+
 def _linked(change: Link, read: Version | None) -> _Staged:
     before, after = change.before, change.after
     return (
@@ -204,6 +226,15 @@ def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
                 name=change.table,
                 before=change.before,
                 after=change.customer_id,
+            )
+        case Await():
+            yield _row(
+                "await",
+                change.lead_id,
+                name=cast("str", stored_moment(change.until)),
+                before=change.before,
+                after=change.after,
+                reason=change.reason,
             )
         case Carry():
             yield _row("carry", None, name=change.table, before=change.before, after=change.after)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
 
 from leadfold.exceptions import StoreError, UnitError
 from leadfold.repositories.postgres.catalog import condition_faults, read_catalog
+from leadfold.repositories.postgres.faults import ChangedShapeError, GivenWayError
+from leadfold.repositories.postgres.light import LightCommit, TooHeavyError, is_light
 from leadfold.repositories.postgres.reading import Reading
 from leadfold.repositories.postgres.schema import create_schema, lock
 from leadfold.repositories.postgres.shapes import Shapes
-from leadfold.repositories.postgres.transactions import as_was_set, in_savepoint, in_transaction
+from leadfold.repositories.postgres.transactions import (
+    as_was_set,
+    in_savepoint,
+    in_transaction,
+    opening,
+    savepoint,
+)
 from leadfold.repositories.postgres.writing import commit
 
 if TYPE_CHECKING:
@@ -20,26 +29,43 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.catalog import Catalog
     from leadfold.repositories.postgres.steps import Steps
 
-__all__ = ["Store"]
+__all__ = ["LOCK_TIMEOUT", "Store"]
+
+LOCK_TIMEOUT = 5.0
+"""For how many seconds a decision waits for what others hold."""
+
+_POINT = "leadfold"
+_RETRIES = 10  # of a decision that gave way to other transactions
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Store:
     """A store as it is mapped: whose rows, and in which schema *own* leadfold's tables are.
 
-    *owned* tells whether leadfold begins and ends transactions there.
+    *owned* tells whether leadfold begins and ends transactions there; *patience* for how many
+    milliseconds a decision waits for others, unless the connection says.
     """
 
     owned: bool
     tenant: str | None
     own: str
     mapping: StoreMapping
+    patience: int
+    _known: Shapes | None = attrs.field(default=None, init=False)
+    _light: Shapes | None = attrs.field(default=None, init=False)
 
-    def shapes(self) -> Steps[Shapes]:
-        """Return what the statements are composed of, or raise what does not fit."""
+    def shapes(self, *, known: bool = False) -> Steps[Shapes]:
+        """Return what the statements are composed of, or raise what does not fit.
+
+        With *known* the tables as they were when last looked at are good enough.
+        """
+        if known and self._known is not None:
+            return self._known
         catalog = yield from self._fitting()
         mapping = catalog.fitted(self.mapping, self.tenant, [])
-        return Shapes(mapping, catalog, self.own, indexed=catalog.has_own)
+        shapes = Shapes(mapping, catalog, self.own, indexed=catalog.has_own)
+        self._known, self._light = shapes if catalog.has_own else None, None
+        return shapes
 
     def reading(self) -> Steps[Reading]:
         """Return what can be asked of the snapshot that is open."""
@@ -47,9 +73,14 @@ class Store:
 
     def commit(self, changes: ChangeSet) -> Steps[Committed]:
         """Write *changes* in one transaction, or inside the caller's."""
-        steps = self._commit(changes)
-        kept = in_transaction(steps) if self.owned else in_savepoint("leadfold", as_was_set(steps))
+        if changes.open:
+            changes = attrs.evolve(changes, units=list(changes.units))
         try:
+            if is_light(changes):
+                with suppress(TooHeavyError):
+                    return (yield from self._commit_lightly(changes))
+            steps = self._commit(changes)
+            kept = in_transaction(steps) if self.owned else in_savepoint(_POINT, as_was_set(steps))
             return (yield from kept)
         except UnitError as e:
             msg = f"nothing was written: {e}"
@@ -58,11 +89,46 @@ class Store:
     def create_schema(self) -> Steps[None]:
         """Make leadfold's schema and tables."""
         steps = self._create_schema()
-        yield from in_transaction(steps) if self.owned else in_savepoint("leadfold", steps)
+        yield from in_transaction(steps) if self.owned else in_savepoint(_POINT, steps)
 
     def _create_schema(self) -> Steps[None]:
         yield lock(self.own, None)
         yield from create_schema(self.own)
+
+    def _commit_lightly(self, changes: ChangeSet) -> Steps[Committed]:
+        """Write a decision; what gave way to others is tested and written again."""
+        retries = _RETRIES if self.owned else 0
+        while True:
+            looked = self._known is None
+            shapes = yield from self._light_shapes()
+            light = LightCommit(shapes, changes, self.tenant, self.own, owned=self.owned)
+            try:
+                return (yield from self._kept(light))
+            except GivenWayError:
+                if not retries:
+                    raise
+                retries -= 1
+            except ChangedShapeError:
+                if looked:
+                    raise
+                self._known = None
+
+    def _kept(self, light: LightCommit) -> Steps[Committed]:
+        if self.owned:
+            return (yield from in_transaction(light.steps(opening(self.patience)), begin=None))
+        steps = light.steps([savepoint(_POINT)])
+        return (yield from in_savepoint(_POINT, steps, immediate=True, begin=False))
+
+    def _light_shapes(self) -> Steps[Shapes]:
+        """Return the shapes of statements that bring what they write with them."""
+        if self._known is None:
+            looking = self.shapes()
+            yield from in_transaction(looking) if self.owned else looking
+        if self._known is None:
+            raise TooHeavyError
+        if self._light is None:
+            self._light = self._known.bound()
+        return self._light
 
     def _commit(self, changes: ChangeSet) -> Steps[Committed]:
         catalog = yield from self._fitting()

@@ -8,13 +8,25 @@ from typing import TYPE_CHECKING, TypeVar
 from psycopg import sql
 
 from leadfold.exceptions import RetryableError, StoreError, UnitError
-from leadfold.repositories.postgres.composing import fixed
+from leadfold.repositories.postgres.composing import composed, fixed, named
 from leadfold.repositories.postgres.steps import Statement
 
 if TYPE_CHECKING:
     from leadfold.repositories.postgres.steps import Steps
 
-__all__ = ["BEGIN", "BEGIN_READING", "ROLLBACK", "as_was_set", "in_savepoint", "in_transaction"]
+__all__ = [
+    "BEGIN",
+    "BEGIN_READING",
+    "BRIEFLY",
+    "HOWEVER_LONG",
+    "OWN_COMMIT",
+    "ROLLBACK",
+    "as_was_set",
+    "in_savepoint",
+    "in_transaction",
+    "opening",
+    "savepoint",
+]
 
 R = TypeVar("R")
 
@@ -32,14 +44,54 @@ _SETTINGS = sql.SQL("; ").join(
     for name, value in _EXACT.items()
 )
 BEGIN = Statement(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED; ") + _SETTINGS)
+_BEGIN_ALONE = Statement(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED"))
 BEGIN_READING = Statement(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ") + _SETTINGS)
 ROLLBACK = Statement(sql.SQL("ROLLBACK"))
 _COMMIT = Statement(sql.SQL("COMMIT"))
 
 
-def in_transaction(steps: Steps[R]) -> Steps[R]:
-    """Run *steps* in one transaction of their own: kept whole, or undone whole."""
-    yield BEGIN
+BRIEFLY = Statement(
+    sql.SQL(
+        "SELECT set_config('leadfold.patience', current_setting('lock_timeout'), true),"
+        " set_config('lock_timeout', '100', true)"
+    )
+)
+HOWEVER_LONG = Statement(
+    sql.SQL("SELECT set_config('lock_timeout', current_setting('leadfold.patience'), true)")
+)
+"""What waits for others but a moment, and then again as before."""
+
+OWN_COMMIT = Statement(
+    composed(
+        named("writing")["own_commit"], {"own_commits": fixed(named("writing")["own_commits"])}
+    )
+)
+"""What lets the transaction know that it has claimed values, until it is over."""
+
+
+def opening(patience: int) -> tuple[Statement, ...]:
+    """Return what begins a transaction, each statement single; it waits so many milliseconds.
+
+    Longer or shorter where the server, the role or the connection says so.
+    """
+    settings = sql.SQL(", ").join(
+        sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
+        for name, value in _EXACT.items()
+    )
+    waits = sql.SQL(
+        "set_config('lock_timeout', CASE current_setting('lock_timeout') WHEN '0' THEN {}"
+        " ELSE current_setting('lock_timeout') END, true)"
+    ).format(sql.Literal(str(patience)))
+    return _BEGIN_ALONE, Statement(sql.SQL("SELECT {}, {}").format(settings, waits))
+
+
+def in_transaction(steps: Steps[R], *, begin: Statement | None = BEGIN) -> Steps[R]:
+    """Run *steps* in one transaction of their own: kept whole, or undone whole.
+
+    Without *begin* their first statement begins it.
+    """
+    if begin is not None:
+        yield begin
     try:
         result = yield from steps
     except BaseException:
@@ -63,6 +115,7 @@ def as_was_set(steps: Steps[R]) -> Steps[R]:
     answer = yield Statement(fixed(f"SELECT {names}"))
     yield Statement(_SETTINGS)
     result = yield from steps
+    yield OWN_COMMIT
     yield Statement(
         sql.SQL("; ").join(
             sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
@@ -72,13 +125,22 @@ def as_was_set(steps: Steps[R]) -> Steps[R]:
     return result
 
 
-def in_savepoint(name: str, steps: Steps[R], *, immediate: bool = False) -> Steps[R]:
+def savepoint(name: str) -> Statement:
+    """Return what begins a part that can be undone."""
+    return Statement(sql.SQL("SAVEPOINT {}").format(sql.Identifier(name)))
+
+
+def in_savepoint(
+    name: str, steps: Steps[R], *, immediate: bool = False, begin: bool = True
+) -> Steps[R]:
     """Undo what *steps* wrote if they raise, and nothing else.
 
-    With *immediate* deferred constraints are checked before the savepoint is released.
+    With *immediate* deferred constraints are checked before the savepoint is released. Without
+    *begin* the first statement of *steps* sets it.
     """
     point = sql.Identifier(name)
-    yield Statement(sql.SQL("SAVEPOINT {}").format(point))
+    if begin:
+        yield savepoint(name)
     try:
         result = yield from steps
         checked = sql.SQL("SET CONSTRAINTS ALL IMMEDIATE; " if immediate else "")

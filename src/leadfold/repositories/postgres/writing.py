@@ -59,6 +59,10 @@ def commit(
     yield Statement(fixed(read("postgres/staging.sql")))
     customers = shapes.mapping.customer
     stored = frozenset(column.name for column in shapes.catalog.stored(customers.table))
+    if changes.open:
+        units = list(changes.units)
+        numbers = yield from record.numbers(len(units))
+        changes = attrs.evolve(changes, units=units).numbered(numbers)
     staging = Staging(changes.units, customers, stored, tenant)
     yield CopyIn(shapes.text("copy", null=quoted(NULL)), staging.blocks())
     yield _ANALYZE
@@ -187,8 +191,7 @@ class _Writer:
 
     def _look_for_stale(self, bound: dict[str, object], *, links: bool = True) -> Steps[None]:
         """Raise what is stale; without *links* by all but them: writing these tests them itself."""
-        later = cast("int", bound["clock"]) > cast("int", bound["claims_at"]) + 1
-        answer = yield self.shapes.misfits(bound, claims=later, links=links)
+        answer = yield self.shapes.misfits(bound, claims=not bound["is_quiet"], links=links)
         counts = yield from self._counted(bound)
         further = yield from Undoing(self.shapes, counts, bound).misfits()
         rows = [*answer.rows, *further]
@@ -242,6 +245,8 @@ class _Writer:
         yield from undoing.rule()
         if any(part in _LOGGED for part, _ in counts):
             yield self.shapes.statement("log", bound)
+        if any(part == "await" for part, _ in counts):
+            yield self.shapes.statement("await_leads", bound)
         followed = yield from self._follow(bound, counts)
         yield from undoing.move()
         yield from undoing.retire(kept)
@@ -278,9 +283,9 @@ class _Writer:
 
     def _reindex(self, bound: dict[str, object]) -> Steps[bool]:
         """Let each staged record hold what is staged for it; tell whether any holder changed."""
-        first = self._whole and bound["clock"] == _FIRST
+        first = self._whole and bound["is_first"]
         answer = yield self.shapes.statement("index_first" if first else "reindex", bound)
-        [(gained, lost)] = cast("Sequence[tuple[int, int]]", answer.rows)
+        [(gained, lost, _)] = cast("Sequence[tuple[int, int, None]]", answer.rows)
         if lost:
             yield self.shapes.statement("index_forget", bound)
         return gained + lost > 0
@@ -290,8 +295,7 @@ class _Writer:
         require(answer.count, count)
 
 
-_FIRST = 1  # the clock of a commit before which no value had a holder
-_LOGGED = {"insert", "link", "patch", "restore", "rule"}
+_LOGGED = {"insert", "link", "await", "patch", "restore", "rule"}
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["migrations", "named", "read"]
 
+_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -23,10 +24,14 @@ def read(path: str) -> str:
 
 @cache
 def named(path: str) -> dict[str, str]:
-    """Return the statements of the file at *path* by the name in the comment above each."""
+    """Return the statements of the file at *path* by the name in the comment above each.
+
+    Further comments, each a line of its own, are for who reads the file.
+    """
     _, *pieces = _NAME.split(read(path))
     return {
-        name: text.strip().rstrip(";") for name, text in zip(pieces[::2], pieces[1::2], strict=True)
+        name: _COMMENT.sub("", text).strip().rstrip(";")
+        for name, text in zip(pieces[::2], pieces[1::2], strict=True)
     }
 
 

@@ -38,6 +38,7 @@ __all__ = ["SQLiteRepository", "create_user_tables"]
 
 _OLDEST = (3, 33)  # the first with UPDATE ... FROM
 _TIMEOUT = 30.0
+_READERS = 4  # connections that are kept for the next who reads
 
 
 class SQLiteRepository:
@@ -72,6 +73,8 @@ class SQLiteRepository:
         self._tenant = tenant
         self._timeout = timeout
         self._lock = Lock()
+        self._readers: list[sqlite3.Connection] = []
+        self._kept: _Fitted | None = None
         self._path: Path | None = None
         if isinstance(store, sqlite3.Connection):
             self._writer = _prepared(store)
@@ -93,33 +96,41 @@ class SQLiteRepository:
     def close(self) -> None:
         """Close what the repository opened; a caller's connection stays open."""
         if self._path is not None:
+            while self._readers:
+                self._readers.pop().close()
             self._writer.close()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """Open one consistent snapshot: the caller's transaction where it has one."""
         with self._reading_session() as session, session.snapshot():
-            catalog = Catalog.of(session, self._mapping)
-            mapping = catalog.fit(session, self._mapping, self._tenant)
-            untyped = catalog.untyped(mapping)
-            shapes = Shapes(mapping, indexed=catalog.has_own, untyped=untyped)
-            yield SQLiteReader(session, catalog, mapping, shapes, self._tenant)
+            fitted = self._fit(session)
+            yield SQLiteReader(session, fitted.catalog, fitted.mapping, fitted.shapes, self._tenant)
 
     def commit(self, changes: ChangeSet) -> Committed:
         """Write *changes* in one transaction: every unit whole, or not at all."""
         with self._lock:
             session = Session(self._writer, owned=self._path is not None)
             with session.writing():
-                catalog = Catalog.of(session, self._mapping)
-                mapping = catalog.fit(session, self._mapping, self._tenant)
-                committed = commit(session, catalog, mapping, self._tenant, changes)
+                fitted = self._fit(session)
+                committed = commit(session, fitted.catalog, fitted.mapping, self._tenant, changes)
         return attrs.evolve(committed, statements=session.statements)
 
     def validation_sql(self) -> str:
         """Return the checks of a validation that are plain SQL, over the tables the store has."""
         with self._reading_session() as session, session.snapshot():
+            return validation_sql(self._fit(session).mapping)
+
+    def _fit(self, session: Session) -> _Fitted:
+        """Return what the store has for the mapping: read anew when its schema changed."""
+        [(version,)] = session.rows("PRAGMA main.schema_version")
+        if self._kept is None or self._kept.version != version:
             catalog = Catalog.of(session, self._mapping)
-            return validation_sql(catalog.fit(session, self._mapping, self._tenant))
+            mapping = catalog.fit(session, self._mapping, self._tenant)
+            untyped = catalog.untyped(mapping)
+            shapes = Shapes(mapping, indexed=catalog.has_own, untyped=untyped)
+            self._kept = _Fitted(version, catalog, mapping, shapes)
+        return self._kept
 
     def trigger_sql(self) -> str:
         """Return triggers that put leads on the queue which somebody else edits, to be run once.
@@ -140,12 +151,31 @@ class SQLiteRepository:
         if self._path is None:
             yield Session(self._writer, owned=False)
             return
-        connection = _prepared(connect(self._path, timeout=self._timeout))
+        connection = self._readers.pop() if self._readers else self._reader(self._path)
         try:
-            connection.execute("PRAGMA query_only = ON")
             yield Session(connection, owned=True)
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        if connection.in_transaction or len(self._readers) >= _READERS:
+            connection.close()
+        else:
+            self._readers.append(connection)
+
+    def _reader(self, path: Path) -> sqlite3.Connection:
+        connection = _prepared(connect(path, timeout=self._timeout))
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+
+@attrs.frozen
+class _Fitted:
+    """What a store has for a mapping, as of one *version* of its schema."""
+
+    version: object
+    catalog: Catalog
+    mapping: StoreMapping
+    shapes: Shapes
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.repositories.cells import identifiers_of, moment
-from leadfold.repositories.records import customer_columns, entry_of, fields_of, run_of
+from leadfold.repositories.records import customer_columns, entry_of, fields_of
 from leadfold.repository import LeadBatch
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from leadfold.repositories.sqlite.session import Row
     from leadfold.repository import CustomerBatch
 
-__all__ = ["Rows", "customer_batch", "entry_of", "lead_batch", "run_of"]
+__all__ = ["Rows", "customer_batch", "entry_of", "lead_batch"]
 
 _NAMED = 7  # the columns of a lead before its cells
 _NO_ID = "a row without an id"

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 import attrs
 
 from leadfold.model import Identifier, Ruling, utc
 from leadfold.repositories.mapping import tells_no_edits
-from leadfold.repositories.records import edited_after, queued_of
+from leadfold.repositories.records import edited_after, queued_of, read_run, rowless_of
 from leadfold.repositories.sqlite.cells import dump, identifiers_of, json_object, load, moment
 from leadfold.repositories.sqlite.columns import (
     Rows,
     customer_batch,
     entry_of,
     lead_batch,
-    run_of,
 )
 from leadfold.repositories.sqlite.schema import facts, unmapped
 from leadfold.repositories.sqlite.session import UndecodableError
-from leadfold.repository import ORIGINAL, DependentCount, Holders, Reference
+from leadfold.repository import (
+    LEAD,
+    ORIGINAL,
+    RECORD,
+    Around,
+    Awaited,
+    DependentCount,
+    Entry,
+    Holders,
+    Reference,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -32,7 +42,14 @@ if TYPE_CHECKING:
     from leadfold.repositories.sqlite.session import Row, Session
     from leadfold.repositories.sqlite.shapes import Shapes
     from leadfold.repositories.tables import PointingTable
-    from leadfold.repository import CustomerBatch, LeadBatch, LedgerEntry, Queued, StoreFacts
+    from leadfold.repository import (
+        CustomerBatch,
+        LeadBatch,
+        LedgerEntry,
+        Queued,
+        Rowless,
+        StoreFacts,
+    )
 
 __all__ = ["SQLiteReader"]
 
@@ -94,6 +111,57 @@ class SQLiteReader:
         wanted = {identifier: versions.get(identifier, 0) for identifier in identifiers}
         return Holders(records_of, {**versions, **wanted}, frozenset(saturated))
 
+    def around(
+        self,
+        leads: Collection[str],
+        identifiers: Collection[Identifier],
+        customers: Collection[str],
+        *,
+        at_most: int,
+    ) -> Around:
+        """Return what is met one step from these."""
+        crowded: set[Identifier | str] = set()
+        holders: dict[Identifier, tuple[str, ...]] = {}
+        direct = set(leads)
+        for identifier in sorted(set(identifiers)):
+            records = self._holding(identifier, at_most + 1)
+            holders[identifier] = tuple(records[:at_most])
+            if len(records) > at_most:
+                crowded.add(identifier)
+            else:
+                direct.update(records)
+        entries = self._entries_of({*leads, *chain.from_iterable(holders.values())})
+        reached = {link for each in direct if (link := entries[each].customer_id) is not None}
+        ends = self._references("pointing_at", self._mapping.pointing[LEAD], reached | {*customers})
+        linked: dict[str, list[str]] = {}
+        for end in ends:
+            linked.setdefault(str(end.customer_id), []).append(end.row)
+        crowded.update(customer for customer, rows in linked.items() if len(rows) > at_most)
+        met = (row for rows in linked.values() for row in rows[:at_most])
+        return Around(
+            tuple(self.leads({*direct, *met})),
+            tuple(self.customers(reached | {*customers})),
+            holders,
+            entries,
+            frozenset(crowded),
+        )
+
+    def shown(self, column: str, values: Collection[str]) -> Collection[str]:
+        """Return those of *values* that customers show."""
+        rows = self._session.rows(self._shapes.shown(column), self._bound(values=_listed(values)))
+        return {str(value) for (value,) in rows}
+
+    def _entries_of(self, records: Collection[str]) -> dict[str, Entry]:
+        """Return what the index knows of *records*, and the customer of each."""
+        links = {end.row: end.customer_id for end in self.links(LEAD, records)}
+        links |= {each: each.removeprefix(RECORD) for each in records if each.startswith(RECORD)}
+        entries = {each: Entry((), links.get(each)) for each in sorted(records)}
+        for record, cell, customer, until in self._own_rows("entries_of", records=_listed(records)):
+            held = identifiers_of([cell])[0] or ()
+            awaited = None if customer is None else Awaited(str(customer), _until(until))
+            entries[str(record)] = Entry(held, links.get(str(record)), awaited)
+        return entries
+
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what the identity index holds for a record, or None where it never saw it."""
         rows = self._own_rows("recorded", record=record_id)
@@ -113,11 +181,11 @@ class SQLiteReader:
         for rows in self._fetched(self._shapes.statement("edited"), self._bound(), str):
             yield from edited_after(after, rows)
 
-    def rowless(self) -> Iterator[str]:
+    def rowless(self) -> Iterator[Rowless]:
         """Yield the records of the identity index that hold something and are no row."""
         if self._catalog.has_own:
             for rows in self._fetched(self._shapes.statement("rowless"), self._bound(), str):
-                yield from (str(record) for (record,) in rows)
+                yield from map(rowless_of, rows)
 
     def rulings(self) -> tuple[Ruling, ...]:
         """Return the rulings in force, in order of creation."""
@@ -142,14 +210,14 @@ class SQLiteReader:
     ) -> tuple[Run, ...]:
         """Return the latest runs, newest first; of *ids*, *action*, *status*, where given."""
         rows = self._own_rows("runs", limit=limit, ids=_listed(ids), action=action, status=status)
-        return tuple(run_of(row) for row in rows)
+        return tuple(read_run(row) for row in rows)
 
     def entries(self, run_id: str) -> Iterator[LedgerEntry]:
         """Yield the ledger of a run unit by unit, each in the order it was written."""
         return self._entries("entries", run=run_id)
 
     def later(self, run_id: str) -> Iterator[LedgerEntry]:
-        """Yield what later runs did to rows that this run changed, in the order written."""
+        """Yield what others did to rows after this run changed them, in the order written."""
         return self._entries("later", run=run_id)
 
     def history(self, table: str, row: str) -> Iterator[LedgerEntry]:
@@ -261,6 +329,10 @@ def _script(payload: object) -> object:
     if not isinstance(payload, bytes):
         return None
     return (json_object(payload.decode(errors="replace")) or {}).get("script")
+
+
+def _until(cell: object) -> datetime:
+    return cast("datetime", moment(cell))
 
 
 def _listed(ids: Collection[str] | None) -> str | None:

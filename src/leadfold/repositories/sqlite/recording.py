@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, cast
 
 import attrs
 
 from leadfold.model import utc
-from leadfold.progress import Progress, gone_on, opened
-from leadfold.repositories.cells import dump, stored_moment
-from leadfold.repositories.records import run_of
+from leadfold.progress import STOPPED, Progress, gone_on, opened
+from leadfold.repositories.cells import clock_of, dump, stored_moment
+from leadfold.repositories.records import read_run, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from leadfold.changes import ChangeSet, Stats
@@ -39,7 +40,7 @@ class Record:
         known = {"own": self.own, "id": self.changes.run.id}
         found = self.session.rows(self.shapes.statement("known_run"), known)
         self._progress = opened(run_of(found[0][1:]) if found else None, self.changes)
-        self._end()
+        self._end(tenant)
         query = self.shapes.statement("clock")
         [(clock, erased_at, fingerprint)] = self.session.rows(query, {"own": self.own})
         self._fingerprint = cast("str | None", fingerprint)
@@ -50,7 +51,7 @@ class Record:
             "clock": clock,
             "own_clocks": dump([*self._progress.clocks, clock]),
             "erased_at": erased_at,
-            "claims_at": self.changes.claims_at,
+            "claims_at": clock_of(self.changes.claims_at),
             "at": stored_moment(self.changes.run.at),
         }
 
@@ -63,13 +64,24 @@ class Record:
         }
         return self.session.execute(self.shapes.statement("open_run"), row).lastrowid
 
-    def _end(self) -> None:
+    def numbers(self) -> Iterator[int]:
+        """Yield numbers that no unit of the run has yet."""
+        known = {"own": self.own, "id": self.changes.run.id}
+        [(first,)] = self.session.rows(self.shapes.statement("next_unit"), known)
+        return count(cast("int", first))
+
+    def _end(self, tenant: str | None) -> None:
         """Let nobody go on with the run that this one ends, which must be as it was read."""
         ends = self.changes.ends
-        if ends is not None:
-            told = {"own": self.own, "id": ends.id, "extra": dump(dict(ends.extra))}
-            if not self.session.execute(self.shapes.statement("end_run"), told).rowcount:
-                raise gone_on(ends)
+        if ends is None:
+            return
+        told = {"own": self.own, "tenant": tenant, "ids": dump([ends.id]), "limit": 1}
+        bound = {**told, "action": None, "status": None}
+        rows = self.session.rows(self.shapes.statement("runs"), bound)
+        if [read_run(row) for row in rows] != [ends]:
+            raise gone_on(ends)
+        row = {"status": STOPPED, "stats": dump(dict(ends.stats)), "extra": dump(dict(ends.extra))}
+        self.session.execute(self.shapes.statement("end_run"), {**told, **row, "id": ends.id})
 
     def close(
         self, stats: Stats, bound: Mapping[str, object], *, reindexed: bool, erased: bool
@@ -87,7 +99,8 @@ class Record:
             "stats": dump(dict(run.stats)),
             "extra": dump(dict(run.extra)),
         }
-        self.session.execute(self.shapes.statement("close_run"), row)
+        if not self.changes.open:
+            self.session.execute(self.shapes.statement("close_run"), row)
         if run.policy or reindexed:
             state = {
                 "own": self.own,
@@ -96,7 +109,7 @@ class Record:
                 "erased_at": clock if erased else 0,
             }
             self.session.execute(self.shapes.statement("index_state"), state)
-        if self.changes.finishes:
+        if self.changes.audited:
             self._audit(total)
         return total
 

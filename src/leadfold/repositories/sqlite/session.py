@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote as percent
 
-from leadfold.exceptions import RetryableError, StoreError, UnitError
+from leadfold.exceptions import BusyError, StoreError, UnitError
 from leadfold.masking import MASK
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def store_error(error: sqlite3.Error) -> StoreError:
         return UndecodableError(f"the store holds text that is not UTF-8: {_text(error)}")
     if code_of(error) in _BUSY:
         msg = f"the store is in use by another connection ({_text(error)}): try again later"
-        return RetryableError(msg)
+        return BusyError(msg)
     return StoreError(f"the store failed: {_text(error)}")
 
 

@@ -125,7 +125,7 @@ class Shapes:
             "patch_misfits": "",
             "group_key": "NULL",
         }
-        self._names |= self._pieces("entry_columns")
+        self._names |= self._pieces("entry_columns", "counted")
         self._names |= self._index() if indexed else _NO_INDEX
         if mapping.customer.metadata is not None:
             self._names |= self._pieces("metadata_is_object")
@@ -145,6 +145,10 @@ class Shapes:
         """Return the query for all customers, or for the *chosen*."""
         picked = self._chosen("customer", chosen=chosen)
         return self.statement("customers", customer_chosen=picked)
+
+    def shown(self, column: str) -> str:
+        """Return the query for values that customers show in the mapped *column*."""
+        return self.statement("shown", column=f"row.{self._names[f'customer.{column}']}")
 
     def unexplained(self, name: str, *, chosen: bool) -> str:
         """Return the query called *name* for leads, or for the *chosen*."""

@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from leadfold.changes import (
+    Await,
     Carry,
     Follow,
     InsertCustomer,
@@ -45,6 +46,7 @@ _COLUMNS = {
     "key": ("unit", "id", "position", "path", "before", "after"),
     "link": ("unit", "id", "before", "after", "reason"),
     "follow": ("unit", "dependent", "lead_id", "customer_id", "before"),
+    "await": ("unit", "id", "before", "after", "reason", "until"),
     "record": ("unit", "record_id"),
     "holder": ("unit", "record_id", "kind", "value"),
 }
@@ -154,6 +156,10 @@ def _add(rows: dict[str, list[Row]], unit: int, change: Change) -> None:
         case Link():
             link = (unit, change.lead_id, change.before, change.after, change.reason)
             rows["link"].append(link)
+        case Await():
+            until = stored_moment(change.until)
+            awaited = (unit, change.lead_id, change.before, change.after, change.reason, until)
+            rows["await"].append(awaited)
         case InsertCustomer():
             rows["insert"].append((unit, *_inserted(change)))
         case PatchCustomer():

@@ -46,6 +46,8 @@ def commit(
     audit_id = catalog.audit_needs_id(mapping)
     record = Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
     writer = _Writer(session, shapes, changes, record.open(tenant), catalog)
+    if changes.open:
+        changes = changes.numbered(record.numbers())
     for units in batches(changes.units):
         writer.write(units)
     if writer.stale and changes.on_stale == "refuse":
@@ -172,6 +174,9 @@ class _Writer:
         if counts["link"]:
             self._exactly(counts["link"], "link_leads")
             self._run("log_links")
+        if counts["await"]:
+            for name in ("log_awaits", "await_leads", "await_no_more"):
+                self._run(name)
         followed = Counter({name: self._follow(name) for name in self.stage.named["follow"]})
         self.undoing.move()
         self.undoing.rule()

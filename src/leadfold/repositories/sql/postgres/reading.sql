@@ -1,21 +1,28 @@
 -- What a Reader asks. Names in braces are quoted tables and columns, or pieces that shapes.py makes.
 
 -- name: leads
-SELECT
-    row.{lead.id}::text,
+SELECT {lead_columns}
+FROM {leads} AS row {lead_record}
+WHERE {lead_chosen};
+
+-- name: lead_columns
+row.{lead.id}::text,
     {lead_name},
     {lead_created_at},
     row.{lead.customer_id}::text,
     {lead_version},
     {indexed},
     {queued}
-    {lead_cells}
-FROM {leads} AS row {lead_record}
-WHERE {lead_chosen};
+    {lead_cells};
 
 -- name: customers
-SELECT
-    row.{customer.id}::text,
+SELECT {customer_columns}
+FROM {customers} AS row {customer_record}
+{customer_made}
+WHERE {customer_chosen};
+
+-- name: customer_columns
+row.{customer.id}::text,
     {customer_name},
     {customer_phone},
     {customer_email},
@@ -23,9 +30,7 @@ SELECT
     {customer_created_at},
     {customer_version},
     {indexed},
-    {customer_inserted}
-FROM {customers} AS row {customer_record}
-WHERE {customer_chosen};
+    {customer_inserted};
 
 -- name: rows_that
 (SELECT * FROM {table} WHERE {conditions});
@@ -41,10 +46,19 @@ LEFT JOIN {own}.queue AS waiting
 
 -- name: customer_record
 LEFT JOIN {own}.records AS record
-    ON record.tenant = %(whose)s AND record.record_id = 'customer:' || row.{customer.id}::text
+    ON record.tenant = %(whose)s AND record.record_id = 'customer:' || row.{customer.id}::text;
+
+-- name: customer_made
 LEFT JOIN (
     SELECT DISTINCT row_id FROM {own}.ledger WHERE table_name = 'Customer' AND action = 'insert'
 ) AS made ON made.row_id = row.{customer.id}::text;
+
+-- name: customer_made_here
+LEFT JOIN LATERAL (
+    SELECT entry.row_id FROM {own}.ledger AS entry
+    WHERE entry.row_id = row.{customer.id}::text
+    AND entry.table_name = 'Customer' AND entry.action = 'insert' LIMIT 1
+) AS made ON true;
 
 -- name: dependents
 SELECT found.lead_id::text, found.customer_id::text, found.rows, known.{lead.id} IS NOT NULL
@@ -54,7 +68,7 @@ FROM (
     WHERE {dependent_mine} AND {dependent_chosen}
     GROUP BY 1, 2
 ) AS found
-LEFT JOIN {leads} AS known ON known.{lead.id}::text = found.lead_id::text;
+LEFT JOIN {leads} AS known ON known.{lead.id} = {dependent_lead};
 
 -- name: dependent_mine
 NOT EXISTS (
@@ -68,7 +82,13 @@ NOT EXISTS (
 );
 
 -- name: index_state
-SELECT fingerprint, clock FROM {own}.index_state WHERE tenant = %(whose)s;
+SELECT {mark}, (SELECT fingerprint FROM {own}.index_state WHERE tenant = %(whose)s);
+
+-- name: no_index_state
+SELECT {mark}, NULL;
+
+-- name: mark
+pg_current_snapshot()::text || coalesce('/' || nullif(current_setting('leadfold.own', true), ''), '');
 
 -- name: holders
 SELECT asked.kind, asked.value, holder.record_id
@@ -79,6 +99,115 @@ CROSS JOIN LATERAL (
     ORDER BY each.record_id LIMIT %(at_most)s
 ) AS holder
 ORDER BY 1, 2, 3;
+
+-- name: around
+-- What is met one step from some leads, values and customers. Every look-up is LATERAL and fenced by
+-- OFFSET 0 or LIMIT: from a few names to their rows by an index, whatever a planner expects.
+WITH held AS MATERIALIZED (
+    {around_held}
+),
+direct AS MATERIALIZED (
+    SELECT record_id FROM held WHERE many <= %(at_most)s
+    UNION SELECT unnest(%(leads)s::text[])
+),
+linked AS MATERIALIZED (
+    SELECT row.id, row.customer_id
+    FROM direct CROSS JOIN LATERAL (
+        SELECT row.{lead.id} AS id, row.{lead.customer_id}::text AS customer_id
+        FROM {tenant_leads} AS row WHERE row.{lead.id} = {direct_lead} OFFSET 0
+    ) AS row
+),
+reached AS MATERIALIZED (
+    SELECT customer_id FROM linked WHERE customer_id IS NOT NULL
+    UNION SELECT unnest(%(customers)s::text[])
+    UNION SELECT substr(record_id, 10) FROM direct WHERE record_id LIKE 'customer:%%'
+)
+{around_what};
+
+-- name: around_held
+SELECT asked.kind, asked.value, holder.record_id,
+    count(*) OVER (PARTITION BY asked.kind, asked.value) AS many
+FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value)
+CROSS JOIN LATERAL (
+    SELECT each.record_id FROM {own}.holders AS each
+    WHERE each.tenant = %(whose)s AND each.kind = asked.kind AND each.value = asked.value
+    LIMIT %(at_most)s + 1
+) AS holder;
+
+-- name: around_held_nothing
+SELECT asked.kind, asked.value, asked.value AS record_id, 0 AS many
+FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value) WHERE %(whose)s::text IS NULL;
+
+-- name: around_holders
+SELECT held.kind, held.value, held.record_id FROM held;
+
+-- name: around_entries
+SELECT named.record_id, row.customer_id, record.identifiers, awaited.customer_id, awaited.until
+FROM (SELECT record_id FROM held UNION SELECT unnest(%(leads)s::text[])) AS named (record_id)
+LEFT JOIN LATERAL (
+    SELECT row.{lead.customer_id}::text AS customer_id
+    FROM {tenant_leads} AS row WHERE row.{lead.id} = {named_lead} OFFSET 0
+) AS row ON true
+{around_records};
+
+-- name: around_records
+LEFT JOIN LATERAL (
+    SELECT each.identifiers FROM {own}.records AS each
+    WHERE each.tenant = %(whose)s AND each.record_id = named.record_id OFFSET 0
+) AS record ON true
+LEFT JOIN LATERAL (
+    SELECT each.customer_id, each.until AT TIME ZONE 'UTC' AS until FROM {own}.awaited AS each
+    WHERE each.tenant = %(whose)s AND each.record_id = named.record_id OFFSET 0
+) AS awaited ON true;
+
+-- name: around_records_nothing
+LEFT JOIN (SELECT NULL AS identifiers) AS record ON true
+LEFT JOIN (SELECT NULL AS customer_id, NULL AS until) AS awaited ON true;
+
+-- name: around_leads
+SELECT {lead_columns}
+FROM (
+    SELECT id FROM linked
+    UNION
+    SELECT other.id
+    FROM reached CROSS JOIN LATERAL (
+        SELECT row.{lead.id} AS id FROM {tenant_leads} AS row
+        WHERE row.{lead.customer_id} = {reached_link} LIMIT %(at_most)s + 1
+    ) AS other
+) AS met
+CROSS JOIN LATERAL (
+    SELECT each.* FROM {leads} AS each WHERE each.{lead.id} = met.id OFFSET 0
+) AS row
+{around_lead_record};
+
+-- name: around_lead_record
+LEFT JOIN LATERAL (
+    SELECT each.identifiers FROM {own}.records AS each
+    WHERE each.tenant = %(whose)s AND each.record_id = row.{lead.id}::text OFFSET 0
+) AS record ON true
+LEFT JOIN LATERAL (
+    SELECT each.record_id FROM {own}.queue AS each
+    WHERE each.tenant = %(whose)s AND each.record_id = row.{lead.id}::text OFFSET 0
+) AS waiting ON true;
+
+-- name: around_customers
+SELECT {customer_columns}
+FROM reached
+CROSS JOIN LATERAL (
+    SELECT each.* FROM {customers} AS each WHERE each.{customer.id} = {reached_customer} OFFSET 0
+) AS row
+{around_customer_record};
+
+-- name: around_customer_record
+LEFT JOIN LATERAL (
+    SELECT each.identifiers FROM {own}.records AS each
+    WHERE each.tenant = %(whose)s AND each.record_id = 'customer:' || row.{customer.id}::text OFFSET 0
+) AS record ON true
+{customer_made_here};
+
+-- name: shown
+SELECT DISTINCT {column}::text FROM {customers} AS row
+WHERE {column} = ANY (CAST(%(values)s::text[] AS {type}[]));
 
 -- name: held
 SELECT record_id, identifiers FROM {own}.records
@@ -99,7 +228,9 @@ WHERE tenant = %(whose)s ORDER BY sequence;
 SELECT row.{lead.id}::text, {lead_created_at}, {lead_updated_at} FROM {leads} AS row;
 
 -- name: rowless
-SELECT record.record_id FROM {own}.records AS record
+SELECT record.record_id, awaited.until AT TIME ZONE 'UTC' FROM {own}.records AS record
+LEFT JOIN {own}.awaited AS awaited
+    ON awaited.tenant = %(whose)s AND awaited.record_id = record.record_id
 WHERE record.tenant = %(whose)s AND record.identifiers <> '[]' AND NOT EXISTS (
     SELECT 1 FROM {leads} AS row WHERE row.{lead.id}::text = record.record_id
 ) AND NOT EXISTS (
@@ -111,12 +242,21 @@ SELECT id, parts, created_at AT TIME ZONE 'UTC', actor FROM {own}.rulings
 WHERE tenant = %(whose)s ORDER BY created_at NULLS LAST, id COLLATE "C";
 
 -- name: runs
-SELECT id, action, mode, actor, created_by, at AT TIME ZONE 'UTC', policy, versions, status, stats, extra
-FROM {own}.runs
+SELECT id, action, mode, actor, created_by, at AT TIME ZONE 'UTC', policy, versions, status, stats, extra, {counted}
+FROM {own}.runs AS run
 WHERE tenant = %(whose)s AND (%(ids)s::text[] IS NULL OR id = ANY (%(ids)s::text[]))
 AND (%(action)s::text IS NULL OR action = %(action)s)
 AND (%(status)s::text IS NULL OR status = %(status)s)
 ORDER BY sequence DESC LIMIT %(limit)s;
+
+-- name: counted
+CASE status WHEN 'open' THEN (
+    SELECT json_agg(json_build_array(table_name, action, kept, entries))::text
+    FROM (
+        SELECT table_name, action, after IS NOT NULL AS kept, count(*) AS entries
+        FROM {own}.ledger AS entry WHERE entry.run = run.sequence GROUP BY 1, 2, 3
+    ) AS each
+) END;
 
 -- name: entry_columns
 run.id, entry.unit, entry.table_name, entry.row_id, entry.action, entry.before, entry.after,
@@ -134,14 +274,15 @@ WITH this AS (
     SELECT sequence FROM {own}.runs WHERE tenant = %(whose)s AND id = %(run_id)s
 ),
 touched AS (
-    SELECT DISTINCT entry.table_name, entry.row_id
+    SELECT entry.table_name, entry.row_id, min(entry.sequence) AS first
     FROM {own}.ledger AS entry WHERE entry.run = (SELECT sequence FROM this)
+    GROUP BY entry.table_name, entry.row_id
 )
 SELECT {entry_columns}
 FROM {own}.runs AS run
 JOIN {own}.ledger AS entry ON entry.run = run.sequence
 JOIN touched ON touched.table_name = entry.table_name AND touched.row_id = entry.row_id
-WHERE run.tenant = %(whose)s AND run.sequence > (SELECT sequence FROM this)
+WHERE run.tenant = %(whose)s AND run.sequence <> (SELECT sequence FROM this) AND entry.sequence > touched.first
 ORDER BY entry.sequence;
 
 -- name: history

@@ -38,7 +38,10 @@ CREATE TABLE {own}.ledger (
 );
 CREATE INDEX ledger_row ON {own}.ledger (row_id);
 
--- The claim: one row for each value that some record holds. version is the clock of the commit
+-- The units of runs that many write under at once; a plan numbers its own.
+CREATE SEQUENCE {own}.unit_numbers AS integer CYCLE;
+
+-- The claim: one row for each value that some record holds. version is the transaction
 -- that last gave the value a holder or took one away; a value that nobody holds has no row.
 CREATE TABLE {own}.identity (
     tenant text NOT NULL,
@@ -65,12 +68,22 @@ CREATE TABLE {own}.holders (
     PRIMARY KEY (tenant, kind, value, record_id)
 );
 
--- What the index was written with, its latest claim, and the claim at which values were erased: what
--- they were is not kept, so a plan of before is stale in any value that nobody holds.
+-- Leads that were resolved before they had a row: the customer each is to be inserted with, and how
+-- long it counts without one.
+CREATE TABLE {own}.awaited (
+    tenant text NOT NULL,
+    record_id text NOT NULL,
+    customer_id text NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (tenant, record_id)
+);
+CREATE INDEX awaited_until ON {own}.awaited (tenant, until);
+
+-- What the index was written with, and the transaction that erased values last: what they were is
+-- not kept, so a plan of before is stale in any value that nobody holds.
 CREATE TABLE {own}.index_state (
     tenant text PRIMARY KEY,
     fingerprint text NOT NULL,
-    clock bigint NOT NULL,
     erased_at bigint NOT NULL DEFAULT 0
 );
 

@@ -5,6 +5,14 @@
 SELECT pg_advisory_xact_lock(key)
 FROM unnest(%(locks)s::bigint[]) WITH ORDINALITY AS told (key, place) ORDER BY place;
 
+-- name: lock_shared
+SELECT pg_advisory_xact_lock_shared(%(key)s);
+
+-- name: bound_stage
+(SELECT * FROM json_to_recordset(%(stage)s::json) AS bound (
+    position integer, unit integer, part text, id text, name text, before text, after text, reason text, version bigint
+));
+
 -- name: copy
 COPY pg_temp.leadfold_stage (position, unit, part, id, name, before, after, reason, version) FROM STDIN (NULL {null});
 
@@ -19,8 +27,9 @@ WITH opened AS (
 )
 SELECT
     coalesce(found.sequence, (SELECT sequence FROM opened)),
-    coalesce(state.clock, 0) + 1,
-    coalesce(state.erased_at, 0),
+    {own_version},
+    {mark},
+    EXISTS (SELECT 1 FROM {own}.identity AS identity WHERE identity.tenant = %(whose)s),
     state.fingerprint,
     migration.last,
     found.id, found.action, found.mode, found.actor, found.created_by, found.at AT TIME ZONE 'UTC',
@@ -29,9 +38,65 @@ FROM (SELECT coalesce(max(number), 0) AS last FROM {own}.migrations) AS migratio
 LEFT JOIN {own}.index_state AS state ON state.tenant = %(whose)s
 LEFT JOIN {own}.runs AS found ON found.tenant = %(whose)s AND found.id = %(id)s;
 
+-- name: unit_numbers
+SELECT nextval({unit_numbers}) FROM generate_series(1, %(units)s);
+
+-- name: open_state
+SELECT (SELECT coalesce(max(number), 0) FROM {own}.migrations),
+    (SELECT state.fingerprint FROM {own}.index_state AS state WHERE state.tenant = %(whose)s),
+    ARRAY(SELECT nextval({unit_numbers}) FROM generate_series(1, %(units)s)),
+    {run_columns}
+FROM (SELECT 1) AS one
+LEFT JOIN {own}.runs AS found ON found.tenant = %(whose)s AND found.id = %(id)s;
+
+-- name: known_run
+SELECT {run_columns} FROM {own}.runs AS found WHERE found.tenant = %(whose)s AND found.id = %(id)s;
+
+-- name: run_columns
+found.sequence, found.id, found.action, found.mode, found.actor, found.created_by, found.at AT TIME ZONE 'UTC',
+    found.policy, found.versions, found.status, found.stats, found.extra;
+
+-- name: begin_run
+INSERT INTO {own}.runs (tenant, id, action, mode, actor, created_by, at, policy, versions, status)
+VALUES (%(whose)s, %(id)s, %(action)s, %(mode)s, %(actor)s, %(created_by)s, %(at)s, %(policy)s,
+    %(versions)s, %(status)s)
+ON CONFLICT (tenant, id) DO NOTHING;
+
+-- name: claim
+-- A row for every value that is to be held or that the decision rests on, locked in the order of values: who has
+-- one of them waits here and nowhere else. Nothing is written to a row that is there.
+INSERT INTO {own}.identity AS identity (tenant, kind, value, version)
+SELECT %(whose)s, kind, value, {own_version}
+FROM (
+    SELECT stage.name AS kind, stage.after AS value FROM {stage} AS stage WHERE stage.part = 'holder'
+    UNION
+    SELECT pair ->> 0, pair ->> 1
+    FROM {stage} AS stage
+    JOIN {own}.records AS record ON record.tenant = %(whose)s
+        AND record.record_id = CASE stage.part WHEN 'customer' THEN 'customer:' || stage.id ELSE stage.id END
+    CROSS JOIN LATERAL json_array_elements(record.identifiers::json) AS pair
+    WHERE stage.part IN ('lead', 'customer', 'link', 'record')
+) AS wanted
+ORDER BY kind, value
+ON CONFLICT (tenant, kind, value) DO UPDATE SET version = identity.version WHERE false;
+
+-- name: hold_leads_to_write
+SELECT count(*) FROM (
+    SELECT 1 FROM {lead.table} AS row
+    JOIN {stage} AS stage ON row.{lead.id} = {staged_lead}
+    WHERE stage.part IN ('lead', 'link') ORDER BY row.{lead.id} FOR NO KEY UPDATE OF row
+) AS held;
+
+-- name: hold_customers_to_write
+SELECT count(*) FROM (
+    SELECT 1 FROM {customer.table} AS row
+    JOIN {stage} AS stage ON row.{customer.id} = {staged_customer}
+    WHERE stage.part IN ('customer', 'patch', 'retire') ORDER BY row.{customer.id} FOR NO KEY UPDATE OF row
+) AS held;
+
 -- name: end_run
-UPDATE {own}.runs SET status = 'stopped'
-WHERE tenant = %(whose)s AND id = %(id)s AND status = 'unfinished' AND extra = %(extra)s;
+UPDATE {own}.runs SET status = %(status)s, stats = %(stats)s, extra = %(extra)s
+WHERE tenant = %(whose)s AND id = %(id)s;
 
 -- name: close_run
 WITH closed AS (
@@ -41,12 +106,11 @@ WITH closed AS (
 audited AS (
     {audit_entry}
 )
-INSERT INTO {own}.index_state AS state (tenant, fingerprint, clock, erased_at)
-SELECT %(whose)s, %(policy)s::text, %(now)s::bigint, %(erased_at)s::bigint
+INSERT INTO {own}.index_state AS state (tenant, fingerprint, erased_at)
+SELECT %(whose)s, %(policy)s::text, %(erased_at)s::bigint
 WHERE %(marked)s::boolean
 ON CONFLICT (tenant) DO UPDATE SET
     fingerprint = excluded.fingerprint,
-    clock = greatest(state.clock, excluded.clock),
     erased_at = greatest(state.erased_at, excluded.erased_at);
 
 -- name: no_audit
@@ -62,7 +126,7 @@ INSERT INTO {audit.table} ({audit_columns}) VALUES ({audit_values});
 -- name: hold_leads
 SELECT count(*) FROM (
     SELECT 1 FROM {lead.table} AS row
-    JOIN pg_temp.leadfold_stage AS stage ON row.{lead.id} = {staged_lead}
+    JOIN {stage} AS stage ON row.{lead.id} = {staged_lead}
     WHERE stage.part = 'lead' AND {here}
     FOR SHARE OF row
 ) AS held;
@@ -70,28 +134,28 @@ SELECT count(*) FROM (
 -- name: hold_customers
 SELECT count(*) FROM (
     SELECT 1 FROM {customer.table} AS row
-    JOIN pg_temp.leadfold_stage AS stage ON row.{customer.id} = {staged_customer}
+    JOIN {stage} AS stage ON row.{customer.id} = {staged_customer}
     WHERE stage.part = 'customer' AND {here}
     FOR SHARE OF row
 ) AS held;
 
 -- name: misfits
 SELECT stage.position, 'lead', stage.id
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE stage.part = 'lead' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {leads} AS row
     WHERE row.{lead.id} = {staged_lead} AND {lead_version} = stage.version
 )
 UNION ALL
 SELECT stage.position, 'customer', stage.id
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE stage.part = 'customer' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {customers} AS row
     WHERE row.{customer.id} = {staged_customer} AND {customer_version} = stage.version
 )
 UNION ALL
 SELECT max(stage.position), 'again', ''
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE stage.part = 'follow' AND {here}
 GROUP BY stage.name, stage.id, stage.before HAVING count(*) > 1
 {patch_misfits}
@@ -102,30 +166,52 @@ GROUP BY stage.name, stage.id, stage.before HAVING count(*) > 1
 -- name: link_misfits
 UNION ALL
 SELECT stage.position, 'lead', stage.id
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE stage.part = 'link' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {tenant_leads} AS row
     WHERE row.{lead.id} = {staged_lead} AND row.{lead.customer_id}::text IS NOT DISTINCT FROM stage.before
 )
 UNION ALL
 SELECT stage.position, 'lead', stage.id
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE stage.part = 'link' AND stage.version IS NOT NULL AND {here} AND NOT EXISTS (
     SELECT 1 FROM {leads} AS row
     WHERE row.{lead.id} = {staged_lead} AND {lead_version} = stage.version
 );
 
+-- name: own_version
+-- What a commit claims with: its transaction, and the how manieth of that it is.
+(SELECT (pg_current_xact_id()::text::bigint << 20) + 1 + {own_commits});
+
+-- name: own_commits
+coalesce(nullif(split_part(current_setting('leadfold.own', true), '.', 2), ''), '0')::integer;
+
+-- name: own_commit
+SELECT set_config('leadfold.own', pg_current_xact_id()::text || '.' || 1 + {own_commits}, true);
+
+-- name: is_later
+-- Whether a claim is none of this commit or run, and none that the plan's snapshot sees or its transaction had made.
+-- A transaction that has not begun here yet is one of the cluster that the database was restored from; a snapshot
+-- from such a future sees nothing.
+{version} <> ALL (%(own_clocks)s::bigint[]) AND {version} <> {own_version} AND CASE
+    WHEN {version} >> 20 = (SELECT pg_current_xact_id()::text::bigint)
+        THEN {version} & 1048575 > CASE {version} >> 20 WHEN %(own_at)s::bigint THEN %(own_seen)s ELSE 0 END
+    WHEN pg_snapshot_xmax(%(seen)s::pg_snapshot) > (SELECT pg_snapshot_xmax(pg_current_snapshot())) THEN true
+    ELSE {version} >> 20 < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+        AND NOT pg_visible_in_snapshot(({version} >> 20)::text::xid8, %(seen)s::pg_snapshot)
+END;
+
 -- name: claim_misfits
 UNION ALL
 SELECT stage.position, 'claim', ''
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = stage.name AND identity.value = stage.after
 WHERE stage.part = 'holder' AND {here}
-AND identity.version > %(claims_at)s AND identity.version <> ALL (%(own_clocks)s::bigint[])
+AND {claimed_later}
 UNION ALL
 SELECT stage.position, 'claim', ''
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 JOIN {own}.records AS record
     ON record.tenant = %(whose)s
     AND record.record_id = CASE stage.part WHEN 'customer' THEN 'customer:' || stage.id ELSE stage.id END
@@ -133,11 +219,12 @@ CROSS JOIN LATERAL json_array_elements(record.identifiers::json) AS pair
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = pair ->> 0 AND identity.value = pair ->> 1
 WHERE stage.part IN ('lead', 'customer', 'link') AND stage.version IS NOT NULL AND {here}
-AND identity.version > %(claims_at)s AND identity.version <> ALL (%(own_clocks)s::bigint[])
+AND {claimed_later}
 UNION ALL
 SELECT stage.position, 'claim', ''
-FROM pg_temp.leadfold_stage AS stage
-WHERE stage.part = 'holder' AND {here} AND %(erased_at)s::bigint > %(claims_at)s::bigint AND NOT EXISTS (
+FROM {stage} AS stage
+WHERE stage.part = 'holder' AND {here}
+AND (SELECT {erased_later} FROM {own}.index_state AS state WHERE state.tenant = %(whose)s) AND NOT EXISTS (
     SELECT 1 FROM {own}.identity AS identity
     WHERE identity.tenant = %(whose)s AND identity.kind = stage.name AND identity.value = stage.after
 );
@@ -145,7 +232,7 @@ WHERE stage.part = 'holder' AND {here} AND %(erased_at)s::bigint > %(claims_at)s
 -- name: patch_misfits
 UNION ALL
 SELECT stage.position, 'customer', stage.id
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE stage.part = 'patch' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {customers} AS row
     WHERE row.{customer.id} = {staged_customer} AND NOT EXISTS (
@@ -155,14 +242,14 @@ WHERE stage.part = 'patch' AND {here} AND NOT EXISTS (
 )
 UNION ALL
 SELECT stage.position, 'broken', stage.id
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 JOIN {customers} AS row ON row.{customer.id} = {staged_customer}
 WHERE stage.part = 'patch' AND {here} AND jsonb_typeof(row.{customer.metadata}::jsonb) <> 'object';
 
 -- name: insert_customers
 INSERT INTO {customer.table} ({insert_columns})
 SELECT {insert_values}
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 CROSS JOIN LATERAL json_to_record(stage.after::json)
     AS made (name text, phone text, email text, metadata json, created_at text)
 WHERE stage.part = 'insert' AND {here};
@@ -172,12 +259,12 @@ UPDATE {customer.table} AS row SET {customer.metadata} = CAST(
     (coalesce(row.{customer.metadata}::jsonb, '{}'::jsonb)
         - ARRAY(SELECT jsonb_object_keys(stage.before::jsonb))) || stage.after::jsonb
     AS {customer.metadata_type})
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE stage.part = 'patch' AND {here} AND row.{customer.id} = {staged_customer} AND {customer_owned};
 
 -- name: link_leads
 UPDATE {lead.table} AS row SET {lead.customer_id} = CAST(stage.after AS {lead.customer_type})
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE stage.part = 'link' AND {here} AND row.{lead.id} = {staged_lead}
 AND row.{lead.customer_id}::text IS NOT DISTINCT FROM stage.before
 AND (stage.version IS NULL OR stage.version = {lead_version}) AND {lead_owned} {lead_taking_part};
@@ -188,19 +275,33 @@ AND (stage.version IS NULL OR EXISTS (SELECT 1 FROM {leads} AS each WHERE each.{
 -- name: log
 INSERT INTO {own}.ledger (run, unit, table_name, row_id, action, before, after, reason)
 SELECT %(run)s, stage.unit,
-    CASE stage.part WHEN 'link' THEN 'Lead' WHEN 'rule' THEN 'Ruling' ELSE 'Customer' END,
-    stage.id, stage.part,
-    CASE WHEN stage.part IN ('link', 'restore') THEN to_json(stage.before)::text ELSE stage.before END,
-    CASE stage.part WHEN 'link' THEN to_json(stage.after)::text ELSE stage.after END,
-    CASE stage.part WHEN 'link' THEN stage.reason ELSE '' END
-FROM pg_temp.leadfold_stage AS stage
-WHERE stage.part IN ('insert', 'link', 'patch', 'restore', 'rule') AND {here};
+    CASE WHEN stage.part IN ('link', 'await') THEN 'Lead' WHEN stage.part = 'rule' THEN 'Ruling' ELSE 'Customer' END,
+    stage.id, CASE stage.part WHEN 'await' THEN 'link' ELSE stage.part END,
+    CASE WHEN stage.part IN ('link', 'await', 'restore') THEN to_json(stage.before)::text ELSE stage.before END,
+    CASE WHEN stage.part IN ('link', 'await') THEN to_json(stage.after)::text ELSE stage.after END,
+    CASE WHEN stage.part IN ('link', 'await') THEN stage.reason ELSE '' END
+FROM {stage} AS stage
+WHERE stage.part IN ('insert', 'link', 'await', 'patch', 'restore', 'rule') AND {here};
+
+-- name: await_leads
+WITH expired AS (
+    DELETE FROM {own}.awaited AS gone
+    WHERE gone.tenant = %(whose)s AND gone.until < %(at)s::timestamptz AND NOT EXISTS (
+        SELECT 1 FROM {stage} AS stage
+        WHERE stage.part = 'await' AND {here} AND stage.id = gone.record_id
+    )
+)
+INSERT INTO {own}.awaited (tenant, record_id, customer_id, until)
+SELECT %(whose)s, stage.id, stage.after, stage.name::timestamptz
+FROM {stage} AS stage
+WHERE stage.part = 'await' AND {here}
+ON CONFLICT (tenant, record_id) DO UPDATE SET customer_id = excluded.customer_id, until = excluded.until;
 
 -- name: follow_leads
 WITH moved AS (
     UPDATE {dependent.table} AS row
     SET {dependent.customer_id} = CAST(stage.after AS {dependent.customer_type})
-    FROM pg_temp.leadfold_stage AS stage
+    FROM {stage} AS stage
     WHERE stage.part = 'follow' AND stage.name = %(name)s AND {here}
     AND row.{dependent.lead_id} = CAST(stage.id AS {dependent.lead_type})
     AND row.{dependent.customer_id}::text IS NOT DISTINCT FROM stage.before AND {dependent_mine}
@@ -212,7 +313,7 @@ SELECT %(run)s, unit, %(name)s, id, 'follow', to_json(before)::text, to_json(aft
 -- name: reindex
 WITH changed AS MATERIALIZED (
     SELECT stage.id, stage.after, record.identifiers AS held
-    FROM pg_temp.leadfold_stage AS stage
+    FROM {stage} AS stage
     LEFT JOIN {own}.records AS record ON record.tenant = %(whose)s AND record.record_id = stage.id
     WHERE stage.part = 'record' AND {here} AND record.identifiers IS DISTINCT FROM stage.after
 ),
@@ -230,7 +331,7 @@ lost AS (
     ) AS old
     WHERE holder.tenant = %(whose)s AND holder.kind = old.kind AND holder.value = old.value
     AND holder.record_id = old.id AND NOT EXISTS (
-        SELECT 1 FROM pg_temp.leadfold_stage AS stage
+        SELECT 1 FROM {stage} AS stage
         WHERE stage.part = 'holder' AND {here}
         AND stage.id = old.id AND stage.name = old.kind AND stage.after = old.value
     )
@@ -239,7 +340,7 @@ lost AS (
 gained AS (
     INSERT INTO {own}.holders (tenant, kind, value, record_id)
     SELECT %(whose)s, stage.name, stage.after, stage.id
-    FROM pg_temp.leadfold_stage AS stage
+    FROM {stage} AS stage
     JOIN changed ON changed.id = stage.id
     WHERE stage.part = 'holder' AND {here}
     ORDER BY stage.name, stage.after
@@ -247,24 +348,31 @@ gained AS (
     RETURNING kind, value
 ),
 noted AS (
-    INSERT INTO pg_temp.leadfold_stage (position, unit, part, name, after)
-    SELECT %(low)s::integer, 0, 'lost', kind, value FROM lost
+    {note_lost}
 ),
 claimed AS (
-    INSERT INTO {own}.identity (tenant, kind, value, version)
-    SELECT %(whose)s, kind, value, %(clock)s
+    INSERT INTO {own}.identity AS identity (tenant, kind, value, version)
+    SELECT %(whose)s, kind, value, {own_version}
     FROM (SELECT kind, value FROM gained UNION SELECT kind, value FROM lost) AS touched
     ORDER BY kind, value
     ON CONFLICT (tenant, kind, value) DO UPDATE SET version = excluded.version
+    WHERE identity.version <> excluded.version
 )
-SELECT (SELECT count(*) FROM gained), (SELECT count(*) FROM lost);
+SELECT (SELECT count(*) FROM gained), (SELECT count(*) FROM lost), {lost_values};
+
+-- name: note_lost
+INSERT INTO pg_temp.leadfold_stage (position, unit, part, name, after)
+SELECT %(low)s::integer, 0, 'lost', kind, value FROM lost;
+
+-- name: lost_values
+(SELECT json_agg(json_build_object('position', 0, 'part', 'lost', 'name', kind, 'after', value))::text FROM lost);
 
 -- name: index_first
 -- What reindex comes to where no value was ever claimed: a record may be there, but holds nothing.
 WITH seen AS (
     INSERT INTO {own}.records (tenant, record_id, identifiers)
     SELECT %(whose)s, stage.id, stage.after
-    FROM pg_temp.leadfold_stage AS stage
+    FROM {stage} AS stage
     WHERE stage.part = 'record' AND {here} AND NOT EXISTS (
         SELECT 1 FROM {own}.records AS record WHERE record.tenant = %(whose)s AND record.record_id = stage.id
     )
@@ -272,28 +380,28 @@ WITH seen AS (
 ),
 again AS (
     UPDATE {own}.records AS record SET identifiers = stage.after
-    FROM pg_temp.leadfold_stage AS stage
+    FROM {stage} AS stage
     WHERE stage.part = 'record' AND {here} AND record.tenant = %(whose)s AND record.record_id = stage.id
 ),
 gained AS (
     INSERT INTO {own}.holders (tenant, kind, value, record_id)
     SELECT %(whose)s, stage.name, stage.after, stage.id
-    FROM pg_temp.leadfold_stage AS stage
+    FROM {stage} AS stage
     WHERE stage.part = 'holder' AND {here}
     ORDER BY stage.name, stage.after, stage.id
 ),
 claimed AS (
     INSERT INTO {own}.identity (tenant, kind, value, version)
-    SELECT DISTINCT %(whose)s, stage.name, stage.after, %(clock)s
-    FROM pg_temp.leadfold_stage AS stage
+    SELECT DISTINCT %(whose)s, stage.name, stage.after, {own_version}
+    FROM {stage} AS stage
     WHERE stage.part = 'holder' AND {here}
     ORDER BY stage.name, stage.after
 )
-SELECT count(*), 0 FROM pg_temp.leadfold_stage AS stage WHERE stage.part = 'holder' AND {here};
+SELECT count(*), 0, NULL FROM {stage} AS stage WHERE stage.part = 'holder' AND {here};
 
 -- name: index_forget
 DELETE FROM {own}.identity AS identity
-USING pg_temp.leadfold_stage AS stage
+USING {stage} AS stage
 WHERE stage.part = 'lost' AND {here}
 AND identity.tenant = %(whose)s AND identity.kind = stage.name AND identity.value = stage.after
 AND NOT EXISTS (
@@ -303,16 +411,16 @@ AND NOT EXISTS (
 
 -- name: counts
 SELECT stage.part, stage.name, count(*)
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE {here}
 GROUP BY 1, 2;
 
 -- name: described
 SELECT stage.position, stage.unit, stage.part, stage.id, stage.name, stage.before, stage.after
-FROM pg_temp.leadfold_stage AS stage
+FROM {stage} AS stage
 WHERE stage.position = ANY (%(positions)s::integer[])
 AND stage.part IN ('lead', 'customer', 'link', 'insert', 'relink', 'retire', 'restore', 'rule')
 ORDER BY stage.position, stage.part, stage.id;
 
 -- name: leave_out
-DELETE FROM pg_temp.leadfold_stage AS stage WHERE stage.position = ANY (%(positions)s::integer[]);
+DELETE FROM {stage} AS stage WHERE stage.position = ANY (%(positions)s::integer[]);

@@ -101,6 +101,16 @@ WHERE identity.tenant = :own AND identity.kind = :kind AND identity.value = :val
 ORDER BY holder.record
 LIMIT :at_most;
 
+-- name: entries_of
+SELECT record.record_id, {indexed}, awaited.customer_id, awaited.until
+FROM json_each(:records) AS asked
+CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = asked.value
+LEFT JOIN leadfold_awaited AS awaited ON awaited.tenant = :own AND awaited.record_id = asked.value;
+
+-- name: shown
+SELECT DISTINCT {column} FROM {customers} AS row
+WHERE {column} IN (SELECT value FROM json_each(:values));
+
 -- name: held
 SELECT record.record_id, identity.kind, identity.value, identity.version
 FROM leadfold_records AS record
@@ -119,7 +129,9 @@ SELECT record_id, reason, queued_at FROM leadfold_queue WHERE tenant = :own ORDE
 SELECT CAST(row.{lead.id} AS TEXT), {lead_created_at}, {lead_updated_at} FROM {leads} AS row;
 
 -- name: rowless
-SELECT record.record_id FROM leadfold_records AS record
+SELECT record.record_id, awaited.until FROM leadfold_records AS record
+LEFT JOIN leadfold_awaited AS awaited
+    ON awaited.tenant = :own AND awaited.record_id = record.record_id
 WHERE record.tenant = :own
 AND EXISTS (SELECT 1 FROM leadfold_holders AS holder WHERE holder.record = record.id)
 AND record.record_id NOT IN (
@@ -134,11 +146,20 @@ SELECT id, parts, created_at, actor FROM leadfold_rulings
 WHERE tenant = :own ORDER BY created_at IS NULL, created_at, id;
 
 -- name: runs
-SELECT id, action, mode, actor, created_by, at, policy, versions, status, stats, extra
-FROM leadfold_runs
+SELECT id, action, mode, actor, created_by, at, policy, versions, status, stats, extra, {counted}
+FROM leadfold_runs AS run
 WHERE tenant = :own AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
 AND (:action IS NULL OR action = :action) AND (:status IS NULL OR status = :status)
 ORDER BY sequence DESC LIMIT :limit;
+
+-- name: counted
+CASE status WHEN 'open' THEN (
+    SELECT json_group_array(json_array(table_name, action, kept, entries))
+    FROM (
+        SELECT table_name, action, after IS NOT NULL AS kept, count(*) AS entries
+        FROM leadfold_ledger AS entry WHERE entry.run = run.sequence GROUP BY 1, 2, 3
+    ) AS each
+) END;
 
 -- name: entry_columns
 run.id, entry.unit, entry.table_name, entry.row_id, entry.action, entry.before, entry.after,
@@ -156,15 +177,16 @@ WITH this AS (
     SELECT sequence FROM leadfold_runs WHERE tenant = :own AND id = :run
 ),
 touched AS (
-    SELECT DISTINCT entry.table_name, entry.row_id
+    SELECT entry.table_name, entry.row_id, min(entry.sequence) AS first
     FROM this CROSS JOIN leadfold_ledger AS entry ON entry.run = this.sequence
+    GROUP BY entry.table_name, entry.row_id
 )
 SELECT {entry_columns}
 FROM touched
 CROSS JOIN leadfold_ledger AS entry
     ON entry.table_name = touched.table_name AND entry.row_id = touched.row_id
 CROSS JOIN leadfold_runs AS run ON run.sequence = entry.run
-WHERE run.tenant = :own AND entry.run > (SELECT sequence FROM this)
+WHERE run.tenant = :own AND entry.run <> (SELECT sequence FROM this) AND entry.sequence > touched.first
 ORDER BY entry.sequence;
 
 -- name: history

@@ -34,7 +34,7 @@ CREATE TABLE leadfold_ledger (
     after TEXT,
     reason TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX leadfold_ledger_run ON leadfold_ledger (run);
+CREATE INDEX leadfold_ledger_run ON leadfold_ledger (run, unit);
 CREATE INDEX leadfold_ledger_row ON leadfold_ledger (table_name, row_id);
 
 -- The claim: one row for each value that some record holds. version is the clock of the commit
@@ -62,6 +62,17 @@ CREATE TABLE leadfold_holders (
     PRIMARY KEY (record, identity)
 ) WITHOUT ROWID;
 CREATE INDEX leadfold_holders_identity ON leadfold_holders (identity);
+
+-- Leads that were resolved before they had a row: the customer each is to be inserted with, and how
+-- long it counts without one.
+CREATE TABLE leadfold_awaited (
+    tenant TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    until TEXT NOT NULL,
+    PRIMARY KEY (tenant, record_id)
+) WITHOUT ROWID;
+CREATE INDEX leadfold_awaited_until ON leadfold_awaited (tenant, until);
 
 -- What the index was written with, its latest claim, and the claim at which values were erased: what
 -- they were is not kept, so a plan of before is stale in any value that nobody holds.

@@ -6,9 +6,13 @@
 SELECT sequence, id, action, mode, actor, created_by, at, policy, versions, status, stats, extra
 FROM leadfold_runs WHERE tenant = :own AND id = :id;
 
+-- name: next_unit
+SELECT coalesce(max(entry.unit), -1) + 1
+FROM leadfold_runs AS run CROSS JOIN leadfold_ledger AS entry ON entry.run = run.sequence
+WHERE run.tenant = :own AND run.id = :id;
+
 -- name: end_run
-UPDATE leadfold_runs SET status = 'stopped'
-WHERE tenant = :own AND id = :id AND status = 'unfinished' AND extra = :extra;
+UPDATE leadfold_runs SET status = :status, stats = :stats, extra = :extra WHERE tenant = :own AND id = :id;
 
 -- name: open_run
 INSERT INTO leadfold_runs
@@ -170,6 +174,20 @@ SELECT :run, unit, 'Lead', id, 'link',
     CASE WHEN after IS NOT NULL THEN json_quote(after) END,
     reason
 FROM temp.leadfold_stage_link ORDER BY rowid;
+
+-- name: log_awaits
+INSERT INTO leadfold_ledger (run, unit, table_name, row_id, action, before, after, reason)
+SELECT :run, unit, 'Lead', id, 'link',
+    CASE WHEN before IS NOT NULL THEN json_quote(before) END, json_quote(after), reason
+FROM temp.leadfold_stage_await ORDER BY rowid;
+
+-- name: await_leads
+INSERT INTO leadfold_awaited (tenant, record_id, customer_id, until)
+SELECT :own, id, after, until FROM temp.leadfold_stage_await WHERE 1
+ON CONFLICT (tenant, record_id) DO UPDATE SET customer_id = excluded.customer_id, until = excluded.until;
+
+-- name: await_no_more
+DELETE FROM leadfold_awaited WHERE tenant = :own AND until < :at;
 
 -- name: log_follows
 INSERT INTO leadfold_ledger (run, unit, table_name, row_id, action, before, after)

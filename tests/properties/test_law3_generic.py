@@ -1,0 +1,87 @@
+"""Law 3 where values are generic: whoever else holds one is left out, and no answer changes.
+
+Values cross the bound in both directions, as leads come, are edited, and go.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import attrs
+import pytest
+
+from leadfold import IdentifierRule, Lead, Policy, backfill, group
+from leadfold.resolver import Resolver
+from leadfold.resolving.closure import Connected
+from properties.sequences import NeverScans, partition
+
+SEEDS = 5
+STEPS = 40
+
+
+def policy(most: int) -> Policy:
+    """Return a policy whose phones and emails are generic after *most*."""
+    rules = [
+        IdentifierRule("psid", limit=1),
+        IdentifierRule("phone", limit=3, generic_after=most),
+        IdentifierRule("email", generic_after=most),
+    ]
+    return Policy.linked(identifiers=rules)
+
+
+def some(dice: Random, lead: str) -> Lead:
+    """Return a lead of many psids and few phones and emails."""
+    psid = dice.choice([None, *(f"2400000000000000{number}" for number in range(8))])
+    phone = dice.choice([None, "212 555 0143", "212 555 0143", "212 555 0177"])
+    email = dice.choice([None, None, "ann@mailbox.org", "bob@mailbox.org"])
+    return Lead(lead, psid, phone, email)
+
+
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_what_is_left_out_changes_no_answer(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After every step the links part the leads as `group` of all of them does."""
+    seen = _watched(monkeypatch)
+    for seed in range(SEEDS):
+        dice = Random(seed)  # noqa: S311 - a test's dice
+        store = NeverScans()
+        backfill.apply(backfill.plan(store, policy(most)), store)
+        store.is_strict = True
+        resolver = Resolver(store, policy(most), "reconcile")
+        for step in range(STEPS):
+            _happens(store, resolver, dice, f"l{step}")
+            expected = {frozenset(g.lead_ids) for g in group(store.leads(), policy(most)).groups}
+            assert partition(store.leads()) == expected, f"seed {seed}, step {step}"
+    assert seen["cut"] > SEEDS, seen
+    assert seen["crossed"], seen
+
+
+def _watched(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count how often values were left out, and were taken in again."""
+    seen = Counter[str]()
+    crossed = Connected.crossed
+
+    def watching(connected: Connected, resolution: object) -> object:
+        found = crossed(connected, resolution)  # type: ignore[arg-type]
+        seen["cut"] += bool(connected.generic)
+        seen["crossed"] += bool(found)
+        return found
+
+    monkeypatch.setattr(Connected, "crossed", watching)
+    return seen
+
+
+def _happens(store: NeverScans, resolver: Resolver, dice: Random, new: str) -> None:
+    here = store.leads()
+    what = dice.choice(["add", "add", "add", "edit", "remove"]) if here else "add"
+    if what == "add":
+        store.insert_lead(some(dice, new))
+        resolver.resolve(Lead(new))
+        return
+    lead = dice.choice(here)
+    if what == "edit":
+        store.update_lead(attrs.evolve(some(dice, lead.id), customer_id=lead.customer_id))
+        resolver.update(Lead(lead.id))
+    else:
+        store.delete_lead(lead.id)
+        resolver.forget(lead.id)

@@ -1,0 +1,243 @@
+"""Decisions of a resolver in PostgreSQL: two round trips to write one, beside each other."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import TYPE_CHECKING, Literal
+
+import psycopg
+import pytest
+
+from leadfold import Lead, Policy, Resolver, backfill, group
+from leadfold.exceptions import RetryableError, StalePlanError
+from leadfold.repositories.postgres import PostgresRepository
+from leadfold.repositories.postgres.schema import lock
+from leadfold.repositories.postgres.session import Session
+from leadfold.resolver import refresh_index
+from repositories.postgres_stores import new_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import LiteralString
+
+    from leadfold.changes import ChangeSet, Committed
+    from leadfold.repositories.postgres.steps import Answer, Step
+    from repositories.postgres_stores import Place
+
+PHONES = [f"21255501{number:02}" for number in range(30)]
+EMAILS = [f"p{number}@mailbox.org" for number in range(20)]
+WORKERS = 8
+INSERT: LiteralString = (
+    """INSERT INTO "Lead" (id, "messengerPsid", phone, email) VALUES (%s, %s, %s, %s)"""
+)
+SHORT = 0.2
+"""Seconds that are waited for who does not let go."""
+
+
+@pytest.fixture
+def place(postgres_dsn: str) -> Iterator[Place]:
+    """Make a schema with one lead, and an index of it."""
+    with new_place(postgres_dsn) as place:
+        add(place, "first", phone="2125550199")
+        with PostgresRepository(place.dsn, schema=place.own) as repository:
+            refresh_index(repository)
+        yield place
+
+
+def add(place: Place, lead_id: str, **cells: str | None) -> Lead:
+    """Insert a lead as the application does."""
+    lead = Lead(lead_id, cells.get("psid"), cells.get("phone"), cells.get("email"))
+    place.run(INSERT, lead.id, lead.psid, lead.phone, lead.email)
+    return lead
+
+
+def customers(place: Place) -> dict[object, object]:
+    """Return the customer of each lead."""
+    return dict(place.run('SELECT id, customer_id FROM "Lead"'))  # type: ignore[arg-type]
+
+
+def runs(place: Place) -> list[object]:
+    """Return the ids of the runs that decisions were written under."""
+    with PostgresRepository(place.dsn, schema=place.own) as repository, repository.reading() as one:
+        return [run.id for run in one.runs() if run.action == "resolve_lead"]
+
+
+class Traced(PostgresRepository):
+    """Keeps what each commit asked the server to do."""
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Write *changes*, listening."""
+        steps: list[Step] = []
+        perform = Session.perform
+
+        def heard(session: Session, step: Step) -> Answer:
+            steps.append(step)
+            return perform(session, step)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Session, "perform", heard)
+            committed = super().commit(changes)
+        self.heard = steps
+        return committed
+
+
+def test_a_decision_is_written_in_two_round_trips(place: Place) -> None:
+    """COMMIT not counted: of a lead whose identifiers are new, or belong to one customer."""
+    with Traced(place.dsn, schema=place.own) as repository:
+        resolver = Resolver(repository)
+        resolver.resolve(add(place, "a", phone=PHONES[0], email=EMAILS[0]))  # begins the run
+        place.run("""INSERT INTO "Job" (id, lead_id) VALUES ('j', 'a')""")
+        cases = {"b": (PHONES[1], "created"), "c": (PHONES[0], "attached")}
+        for lead, (phone, outcome) in cases.items():
+            found = resolver.resolve(add(place, lead, phone=phone, email=EMAILS[2]))
+            assert found.outcome == outcome
+            assert len(repository.heard) == 3
+    assert len(runs(place)) == 1
+    assert place.run('SELECT count(*) FROM "Audit"') == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "each"),
+    [("keyed", 8), ("linked", 8), pytest.param("linked", 2500, marks=pytest.mark.full)],
+)
+def test_many_at_once_end_as_the_batch(
+    place: Place, strategy: Literal["keyed", "linked"], each: int
+) -> None:
+    """Whoever shares a value with whom, and whoever is first: the links equal the grouping."""
+    dice = Random(each)  # noqa: S311 - a test's dice
+    policy = Policy.keyed() if strategy == "keyed" else Policy.linked()
+    many = WORKERS * each
+    leads = [
+        Lead(
+            f"l{number}",
+            dice.choice([None, None, f"24000000000{dice.randrange(many // 4):06}"]),
+            dice.choice([None, f"212556{dice.randrange(many // 2):04}"]),
+            dice.choice([None, f"p{dice.randrange(many // 2)}@mailbox.org"]),
+        )
+        for number in range(many)
+    ]
+
+    def work(mine: list[Lead]) -> Counter[str]:
+        told = Counter[str]()
+        with (
+            PostgresRepository(place.dsn, schema=place.own, lock_timeout=60) as repository,
+            psycopg.connect(place.dsn, autocommit=True) as application,
+        ):
+            resolver = Resolver(repository, policy, "reconcile")
+            for lead in mine:
+                application.execute(INSERT, (lead.id, lead.psid, lead.phone, lead.email))
+                told[resolver.resolve(lead).outcome] += 1
+        return told
+
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        refresh_index(repository, policy)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        told = sum(pool.map(work, [leads[worker::WORKERS] for worker in range(WORKERS)]), Counter())
+    print(f"{len(leads)} leads: {told}, {len(runs(place))} run(s)")  # noqa: T201 - pytest -s shows it
+    parts = defaultdict(set)
+    for lead_id, customer in customers(place).items():
+        if lead_id != "first":
+            parts[customer].add(lead_id)
+    expected = {frozenset(found.lead_ids) for found in group(leads, policy).groups}
+    assert {frozenset(part) for part in parts.values()} == expected
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        Resolver(repository, policy, "reconcile").resolve(Lead("first"))
+        assert not list(backfill.plan(repository, policy, mode="reconcile").units)
+
+
+def test_a_store_that_is_held_is_busy(place: Place) -> None:
+    """A backfill that takes long: nothing is written, and the lead can be resolved after it."""
+    lead = add(place, "a", phone=PHONES[0])
+    with PostgresRepository(place.dsn, schema=place.own, lock_timeout=SHORT) as repository:
+        resolver = Resolver(repository)
+        with psycopg.connect(place.dsn) as other:
+            Session(other).perform(lock(place.own, ""))
+            found = resolver.resolve(lead)
+            assert (found.outcome, found.customer_id, found.events) == ("busy", None, ())
+        assert customers(place)["a"] is None
+        assert resolver.resolve(lead).outcome == "created"
+
+
+def test_a_value_that_is_held_is_busy(place: Place) -> None:
+    """In a transaction that stays open; other values are not, and the caller's goes on."""
+    one, same, other = (
+        add(place, "a", phone=PHONES[0]),
+        add(place, "b", phone=PHONES[0]),
+        add(place, "c", phone=PHONES[1]),
+    )
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        Resolver(repository).resolve(add(place, "z", phone=PHONES[9]))  # begins the run
+    with psycopg.connect(place.dsn) as first, psycopg.connect(place.dsn) as second:
+        held = Resolver(PostgresRepository(first, schema=place.own)).resolve(one)
+        second.execute("SET lock_timeout = '200ms'")
+        resolver = Resolver(PostgresRepository(second, schema=place.own))
+        assert resolver.resolve(same).outcome == "busy"
+        assert resolver.resolve(other).outcome == "created"
+        first.commit()
+        assert resolver.resolve(same).customer_id == held.customer_id
+    assert len(set(customers(place).values())) == 5 - 1
+    assert len(runs(place)) == 1
+
+
+def test_nobody_waits_for_a_run_that_is_begun(place: Place) -> None:
+    """The first decision of a day may be made in a transaction that stays open."""
+    one, other = add(place, "a", phone=PHONES[0]), add(place, "b", phone=PHONES[1])
+    with psycopg.connect(place.dsn) as first:
+        Resolver(PostgresRepository(first, schema=place.own)).resolve(one)
+        with PostgresRepository(place.dsn, schema=place.own) as repository:
+            assert Resolver(repository).resolve(other).outcome == "created"
+    second, begun = runs(place)
+    assert second == f"{begun}-2"
+
+
+def test_the_callers_transaction_survives_a_faster_one(place: Place) -> None:
+    """Only what the resolver wrote is undone; the caller decides what becomes of the rest."""
+    lead, rival = add(place, "a", phone=PHONES[0]), add(place, "b", phone=PHONES[0])
+
+    class Slow(PostgresRepository):
+        def commit(self, changes: ChangeSet) -> Committed:
+            with PostgresRepository(place.dsn, schema=place.own) as other:
+                Resolver(other).resolve(rival)
+            return super().commit(changes)
+
+    with psycopg.connect(place.dsn) as mine:
+        mine.execute("""INSERT INTO "Job" (id, lead_id) VALUES ('j', 'a')""")
+        with pytest.raises(RetryableError, match="others wrote what this rests on"):
+            Resolver(Slow(mine, schema=place.own)).resolve(lead)
+        found = Resolver(PostgresRepository(mine, schema=place.own)).resolve(lead)
+        assert found.outcome == "attached"
+    assert customers(place)["a"] == customers(place)["b"]
+
+
+def test_claims_of_another_cluster_are_old(place: Place) -> None:
+    """A dump has the transactions of where it was made: none of them is still to come."""
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        Resolver(repository).resolve(add(place, "a", phone=PHONES[0]))
+        with psycopg.connect(place.dsn, autocommit=True) as other:
+            other.execute(f"UPDATE {place.own}.identity SET version = {2**60}")  # noqa: S608 - a name of the test's
+        found = Resolver(repository).resolve(add(place, "b", phone=PHONES[0]))
+        assert (found.outcome, found.customer_id) == ("attached", customers(place)["a"])
+        add(place, "c", phone=PHONES[0])
+        assert backfill.apply(backfill.plan(repository), repository).stats.leads_linked == 2
+
+
+def test_a_plan_of_another_cluster_is_stale(place: Place) -> None:
+    """What it could not see cannot be told from what it saw."""
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        Resolver(repository).resolve(add(place, "a", phone=PHONES[0]))
+        add(place, "b", phone=PHONES[0])
+        plan = backfill.plan(repository)
+        object.__setattr__(plan, "claims_at", f"{2**40 + 3}:{2**40 + 3}:")
+        with pytest.raises(StalePlanError):
+            backfill.apply(plan, repository)
+
+
+def test_tables_that_changed_are_looked_at_again(place: Place) -> None:
+    """A column that is of another type now is met by the next decision."""
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        resolver = Resolver(repository)
+        resolver.resolve(add(place, "a", phone=PHONES[0]))
+        place.run('ALTER TABLE "Customer" ALTER COLUMN metadata TYPE json')
+        assert resolver.resolve(add(place, "b", phone=PHONES[1])).outcome == "created"
