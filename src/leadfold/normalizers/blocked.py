@@ -111,8 +111,8 @@ _EMAIL_ENTRY: Final = r"[^@\s]+@[^@\s]+|[^@\s]+@|@[^@\s]+"
 class BlockedValues:
     """The blocked values of one kind, ready to be asked about millions of values."""
 
-    exact: frozenset[str]
-    by_shorthand: re.Pattern[str] | None = None
+    exact: frozenset[str] = attrs.field(repr=lambda values: f"<{len(values)}>")
+    by_shorthand: re.Pattern[str] | None = attrs.field(default=None, repr=False)
     """Matches the beginning of what a shorthand of emails blocks."""
 
     @classmethod

@@ -65,13 +65,14 @@ class Connected:
     """The set as far as it is known, grown round by round until nothing new is met.
 
     *given* are leads that the store may have no row of yet; a row it has counts in their place.
-    The lead *without* does not take part, whatever the index says of it.
+    The lead *without* does not take part, whatever the index says of it. *rowless* are the leads of
+    the set that have no row, with what they hold.
     """
 
     def __init__(
         self, policy: Policy, given: LeadBatch, bounds: Bounds, *, without: str | None = None
     ) -> None:
-        self.rowless: set[str] = set()
+        self.rowless: dict[str, tuple[Identifier, ...]] = {}
         self.beside = Beside(pinning=bounds.pinning)
         self._policy = policy
         self._bounds = bounds
@@ -190,7 +191,7 @@ class Connected:
             batch, place = known.leads[lead]
             link = batch.customer_ids[place]
         elif lead in self._given or self._is_awaited(lead):
-            self.rowless.add(lead)
+            self.rowless[lead] = self._held(lead)
             link = self._awaited_by(lead)
         else:
             return True  # its row is gone: what the index says of it holds no more
@@ -244,10 +245,12 @@ class Connected:
             self._want(sorted({each for part in ruling.parts for each in part}))
 
     def _ties(self, record: str) -> tuple[Identifier, ...]:
+        return self._reach.ties(self._held(record))
+
+    def _held(self, record: str) -> tuple[Identifier, ...]:
+        """Return what *record* holds by its row, or else by the index."""
         held = self._known.held.get(record)
-        if held is None:
-            held = self._known.entries[record].identifiers
-        return self._reach.ties(held)
+        return self._known.entries[record].identifiers if held is None else held
 
     def _is_awaited(self, lead: str) -> bool:
         entry = self._known.entries.get(lead)

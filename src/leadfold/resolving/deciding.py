@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from leadfold.changes import Await, Follow, InsertCustomer, Link, Retire
+from leadfold.changes import Await, Follow, InsertCustomer, Link, Reindex, Retire
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Change, Unit
+    from leadfold.model import Identifier
 
 __all__ = ["Decision", "Event", "Outcome", "decisions", "events_of", "without_rows"]
 
@@ -116,18 +117,28 @@ def events_of(changes: Iterable[Change]) -> Iterator[Event]:
                 yield Event("customer_retired", change.into, before=change.customer_id)
 
 
-def without_rows(units: Iterable[Unit], rowless: Container[str], until: datetime) -> Iterator[Unit]:
+def without_rows(
+    units: Iterable[Unit], rowless: Mapping[str, tuple[Identifier, ...]], until: datetime
+) -> Iterator[Unit]:
     """Yield *units*, where leads that have no row yet await their customer instead of a link.
 
-    What they hold is indexed all the same; who inserts the row gives it the customer decided.
+    What they hold is indexed all the same, and claimed, for no version says whether it is still
+    so; who inserts the row gives it the customer decided.
     """
     for unit in units:
-        kept = (
-            Await(change.lead_id, change.before, change.after or "", change.reason, until)
-            if isinstance(change, Link) and change.lead_id in rowless
+        mine = unit.leads.keys() & rowless.keys()
+        changes = [
+            _awaiting(change, until)
+            if isinstance(change, Link) and change.lead_id in mine
             else change
             for change in unit.changes
-            if not (isinstance(change, Follow) and change.lead_id in rowless)
-        )
-        leads = {lead: version for lead, version in unit.leads.items() if lead not in rowless}
-        yield attrs.evolve(unit, leads=leads, changes=tuple(kept))
+            if not (isinstance(change, Follow) and change.lead_id in mine)
+        ]
+        indexed = {change.record_id for change in changes if isinstance(change, Reindex)}
+        changes += [Reindex(lead, rowless[lead]) for lead in sorted(mine - indexed)]
+        leads = {lead: version for lead, version in unit.leads.items() if lead not in mine}
+        yield attrs.evolve(unit, leads=leads, changes=tuple(changes))
+
+
+def _awaiting(link: Link, until: datetime) -> Await:
+    return Await(link.lead_id, link.before, link.after or "", link.reason, until)

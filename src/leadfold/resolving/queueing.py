@@ -59,7 +59,8 @@ def waiting(
     snapshot = gathered.finish()
     customer, changes = snapshot.links[0], list(_entry(snapshot, held))
     if customer is None and LEAD in facts.not_null:
-        units = without_rows(alone(snapshot), () if stored else {lead}, until)
+        rowless = {} if stored else {lead: snapshot.columns.identifiers(0)}
+        units = without_rows(alone(snapshot), rowless, until)
         founded = [each for unit in units for each in _shown(unit.changes, facts)]
         [customer] = [each.customer_id for each in founded if isinstance(each, InsertCustomer)]
         changes = [*founded, *changes]

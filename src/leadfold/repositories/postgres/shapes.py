@@ -76,9 +76,9 @@ class Shapes:
         self._names |= self._casts()
         self._names |= self._index() if indexed else self._no_index()
         self._names |= self._pieces("lead_columns", "customer_columns")
-        self._names |= {"group_key": _NULL, "patch_misfits": _NOTHING}
-        if mapping.customer.metadata is not None:
-            self._names |= self._pieces("group_key", "patch_misfits")
+        self._names["group_key"] = _NULL
+        if self._patches:
+            self._names |= self._pieces("group_key")
 
     def bound(self) -> Shapes:
         """Return the same for statements whose stage comes with them."""
@@ -158,12 +158,19 @@ class Shapes:
 
     def misfits(self, parameters: Parameters, *, claims: bool, links: bool) -> Statement:
         """Return the query for stale units: by later *claims*, and by *links* too, if asked."""
-        pieces = {
-            "claim_misfits": self.text("claim_misfits") if claims else _NOTHING,
-            "link_misfits": self.text("link_misfits") if links else _NOTHING,
-            "further_misfits": self.text("further_misfits"),
-        }
-        return self.statement("misfits", parameters, **pieces)
+        parts = ["leads", "customers", "follows", "patches", "retired", "rulings"]
+        parts += ["holders", "records", "erased"] if claims else []
+        return self.misfits_of([*parts, "links"] if links else parts, parameters)
+
+    def misfits_of(self, parts: Iterable[str], parameters: Parameters) -> Statement:
+        """Return the query for stale units, as far as it is about *parts*: all in one."""
+        found = [part for part in parts if part != "patches" or self._patches]
+        queries = [self._composed_once(f"misfit_{part}") for part in found]
+        return Statement(sql.SQL("\nUNION ALL\n").join(queries), parameters)
+
+    @property
+    def _patches(self) -> bool:
+        return self.mapping.customer.metadata is not None
 
     def still_pointing(self, parameters: Parameters) -> Statement:
         """Return the query for a row, of any table, that points at a customer to be retired."""

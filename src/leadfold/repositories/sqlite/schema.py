@@ -244,7 +244,7 @@ def migrate(session: Session, catalog: Catalog) -> None:
     if catalog.has_own:
         [(last,)] = session.rows("SELECT coalesce(max(number), 0) FROM leadfold_migrations")
         done = cast("int", last)
-    known = tuple(sql.migrations("sqlite"))
+    known = sql.migrations("sqlite")
     if done > known[-1][0]:
         msg = f"the store was made by a newer leadfold (migration {done}): upgrade leadfold"
         raise StoreError(msg)

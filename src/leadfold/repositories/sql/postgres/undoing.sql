@@ -1,14 +1,14 @@
 -- What a commit runs where it moves, retires, restores, rules or erases: as in writing.sql, each
 -- statement takes all units staged between two positions.
 
--- name: further_misfits
-UNION ALL
+-- name: misfit_retired
 SELECT stage.position, 'customer', stage.id
 FROM {stage} AS stage
 WHERE stage.part = 'retire' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {customers} AS row WHERE row.{customer.id} = {staged_customer}
-)
-UNION ALL
+);
+
+-- name: misfit_rulings
 SELECT stage.position, 'ruling', ''
 FROM {stage} AS stage
 WHERE stage.part = 'rule' AND {here} AND (stage.after IS NOT NULL) = EXISTS (

@@ -139,44 +139,40 @@ SELECT count(*) FROM (
     FOR SHARE OF row
 ) AS held;
 
--- name: misfits
+-- name: misfit_leads
 SELECT stage.position, 'lead', stage.id
 FROM {stage} AS stage
 WHERE stage.part = 'lead' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {leads} AS row
     WHERE row.{lead.id} = {staged_lead} AND {lead_version} = stage.version
-)
-UNION ALL
+);
+
+-- name: misfit_customers
 SELECT stage.position, 'customer', stage.id
 FROM {stage} AS stage
 WHERE stage.part = 'customer' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {customers} AS row
     WHERE row.{customer.id} = {staged_customer} AND {customer_version} = stage.version
-)
-UNION ALL
+);
+
+-- name: misfit_follows
 SELECT max(stage.position), 'again', ''
 FROM {stage} AS stage
 WHERE stage.part = 'follow' AND {here}
-GROUP BY stage.name, stage.id, stage.before HAVING count(*) > 1
-{patch_misfits}
-{claim_misfits}
-{link_misfits}
-{further_misfits};
+GROUP BY stage.name, stage.id, stage.before HAVING count(*) > 1;
 
--- name: link_misfits
-UNION ALL
+-- name: misfit_links
 SELECT stage.position, 'lead', stage.id
 FROM {stage} AS stage
-WHERE stage.part = 'link' AND {here} AND NOT EXISTS (
-    SELECT 1 FROM {tenant_leads} AS row
-    WHERE row.{lead.id} = {staged_lead} AND row.{lead.customer_id}::text IS NOT DISTINCT FROM stage.before
-)
-UNION ALL
-SELECT stage.position, 'lead', stage.id
-FROM {stage} AS stage
-WHERE stage.part = 'link' AND stage.version IS NOT NULL AND {here} AND NOT EXISTS (
-    SELECT 1 FROM {leads} AS row
-    WHERE row.{lead.id} = {staged_lead} AND {lead_version} = stage.version
+WHERE stage.part = 'link' AND {here} AND (
+    NOT EXISTS (
+        SELECT 1 FROM {tenant_leads} AS row
+        WHERE row.{lead.id} = {staged_lead} AND row.{lead.customer_id}::text IS NOT DISTINCT FROM stage.before
+    )
+    OR stage.version IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM {leads} AS row
+        WHERE row.{lead.id} = {staged_lead} AND {lead_version} = stage.version
+    )
 );
 
 -- name: own_version
@@ -201,15 +197,14 @@ SELECT set_config('leadfold.own', pg_current_xact_id()::text || '.' || 1 + {own_
         AND NOT pg_visible_in_snapshot(({version} >> 20)::text::xid8, %(seen)s::pg_snapshot)
 END;
 
--- name: claim_misfits
-UNION ALL
+-- name: misfit_holders
 SELECT stage.position, 'claim', ''
 FROM {stage} AS stage
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = stage.name AND identity.value = stage.after
-WHERE stage.part = 'holder' AND {here}
-AND {claimed_later}
-UNION ALL
+WHERE stage.part = 'holder' AND {here} AND {claimed_later};
+
+-- name: misfit_records
 SELECT stage.position, 'claim', ''
 FROM {stage} AS stage
 JOIN {own}.records AS record
@@ -218,19 +213,19 @@ JOIN {own}.records AS record
 CROSS JOIN LATERAL json_array_elements(record.identifiers::json) AS pair
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = pair ->> 0 AND identity.value = pair ->> 1
-WHERE stage.part IN ('lead', 'customer', 'link') AND stage.version IS NOT NULL AND {here}
-AND {claimed_later}
-UNION ALL
+WHERE stage.part IN ('lead', 'customer', 'link') AND stage.version IS NOT NULL AND {here} AND {claimed_later};
+
+-- name: misfit_erased
 SELECT stage.position, 'claim', ''
 FROM {stage} AS stage
 WHERE stage.part = 'holder' AND {here}
 AND (SELECT {erased_later} FROM {own}.index_state AS state WHERE state.tenant = %(whose)s) AND NOT EXISTS (
     SELECT 1 FROM {own}.identity AS identity
     WHERE identity.tenant = %(whose)s AND identity.kind = stage.name AND identity.value = stage.after
+    AND identity.version <> {own_version}
 );
 
--- name: patch_misfits
-UNION ALL
+-- name: misfit_patches
 SELECT stage.position, 'customer', stage.id
 FROM {stage} AS stage
 WHERE stage.part = 'patch' AND {here} AND NOT EXISTS (
