@@ -18,7 +18,7 @@ import psycopg
 from psycopg.pq import ExecStatus
 
 from leadfold.repositories.postgres.session import Session
-from leadfold.repositories.postgres.steps import CopyIn
+from leadfold.repositories.postgres.steps import Answer, CopyIn, Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGconn, PGresult
 
-    from leadfold.repositories.postgres.steps import Answer, Step
+    from leadfold.repositories.postgres.steps import Step
 
 _BLOCK = 1 << 17
 
@@ -169,7 +169,8 @@ _STAGES = {
 
 
 def _stage(step: Step) -> str:
-    text = step.query.as_string(None).lstrip()
+    first = step.statements[0] if isinstance(step, Together) else step
+    text = first.query.as_string(None).lstrip()
     return next((stage for start, stage in _STAGES.items() if re.match(start, text)), "other")
 
 
@@ -204,6 +205,8 @@ def recorded(folder: Path) -> Iterator[None]:
     numbers = iter(range(1_000_000))
 
     def noted(self: Session, step: Step) -> Answer:
+        if isinstance(step, Together):
+            return Answer(each=tuple(noted(self, each) for each in step.statements))
         path = folder / f"{next(numbers):06}.sql"
         if isinstance(step, CopyIn):
             path.write_text(step.query.as_string(self.connection), "utf-8")
