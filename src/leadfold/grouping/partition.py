@@ -74,6 +74,10 @@ class Members:
     def __getitem__(self, number: int) -> list[int]:
         return [self._first[number], *self._more.get(number, ())]
 
+    def size(self, number: int) -> int:
+        """Return how many rows the group *number* has, without listing them."""
+        return 1 + len(self._more.get(number, ()))
+
     def __iter__(self) -> Iterator[list[int]]:
         more = self._more
         for number, row in enumerate(self._first):

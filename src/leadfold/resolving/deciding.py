@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from leadfold.changes import Await, Follow, InsertCustomer, Link, Reindex, Retire
+from leadfold.sheets import Note, Sheet, Shown, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Change, Unit
     from leadfold.model import Identifier
+    from leadfold.sheets import Names
 
 __all__ = ["Decision", "Event", "Outcome", "decisions", "events_of", "without_rows"]
 
@@ -38,7 +40,7 @@ class Event:
 
 
 @attrs.frozen
-class Decision:
+class Decision(Shown):
     """Who a lead is.
 
     *outcome* is ``created`` (a new customer), ``attached`` (the lead came to a customer that was
@@ -54,6 +56,25 @@ class Decision:
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return who the lead is, why, and what was written; reasons are masked already."""
+        del names
+        customer = "no customer yet" if self.customer_id is None else f"customer {self.customer_id}"
+        return Sheet(
+            "Decision",
+            f"lead {self.lead_id}: {customer}",
+            (
+                Note(self.outcome, "look" if self.outcome == "queued" else "plain"),
+                *table("Reasons", ("",), self.reasons, lambda reason: (reason,)),
+                *table(
+                    "Written",
+                    ("event", "customer", "lead", "before"),
+                    self.events,
+                    lambda each: (each.what, each.customer_id, each.lead_id, each.before),
+                ),
+            ),
+        )
 
 
 def decisions(
