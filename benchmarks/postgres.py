@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from backfill import peak_kb
 from machine import describe
-from postgres_peers import SERVER, expert, pattern, recorded, replay, traced
+from postgres_peers import SERVER, UNSHARED, bare, expert, pattern, recorded, replay, traced
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from stores import fill_postgres
@@ -46,8 +46,6 @@ SETTINGS = {
 PATTERN_AT_MOST = 10_000
 CLIENT = "Python's processor"
 OTHERS = {"statements", "bytes", "bytes of the plan"}
-UNSHARED = ("ledger", "index")
-"""Stages of leadfold's that no peer but the floor has."""
 
 
 def fill(dsn: str, count: int) -> dict[str, float]:
@@ -93,7 +91,10 @@ def run_floor(dsn: str, _: int) -> dict[str, float]:
         with recorded(Path(folder)), PostgresRepository(make_conninfo(dsn)) as repository:
             backfill.apply(backfill.plan(repository), repository)
         _renew(dsn)
-        return {"total": replay(dsn, Path(folder))}
+        found = replay(dsn, Path(folder))
+        bare(Path(folder))
+        _renew(dsn)
+        return {**found, "without ledger and index": replay(dsn, Path(folder))["total"]}
 
 
 def run_pattern(dsn: str, count: int) -> dict[str, float]:
@@ -198,6 +199,9 @@ def tell(count: int, medians: dict[str, dict[str, float]]) -> None:
         print(f"  with them: {mine['total'] / medians['expert']['total']:.2f} x expert")
     if "floor" in medians:
         print(f"  with them: {mine['total'] / medians['floor']['total']:.2f} x floor")
+    if {"floor", "expert"} <= medians.keys():
+        least = medians["floor"]["without ledger and index"] / medians["expert"]["total"]
+        print(f"  the floor itself, without ledger and index: {least:.2f} x expert")
     if "pattern" in medians:
         times = medians["pattern"]["total"] / mine["total"]
         statements = medians["pattern"]["statements"]

@@ -18,7 +18,7 @@ import psycopg
 from psycopg.pq import ExecStatus
 
 from leadfold.repositories.postgres.session import Session
-from leadfold.repositories.postgres.steps import CopyIn
+from leadfold.repositories.postgres.steps import Answer, CopyIn, Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGconn, PGresult
 
-    from leadfold.repositories.postgres.steps import Answer, Step
+    from leadfold.repositories.postgres.steps import Step
 
 _BLOCK = 1 << 17
 
-__all__ = ["SERVER", "expert", "pattern", "recorded", "replay", "traced"]
+__all__ = ["SERVER", "UNSHARED", "bare", "expert", "pattern", "recorded", "replay", "traced"]
 
 EXPERT: tuple[tuple[str, LiteralString], ...] = (
     (
@@ -168,9 +168,15 @@ _STAGES = {
 }
 
 
-def _stage(step: Step) -> str:
-    text = step.query.as_string(None).lstrip()
-    return next((stage for start, stage in _STAGES.items() if re.match(start, text)), "other")
+UNSHARED = ("ledger", "index")
+"""Stages of leadfold's that the expert has not."""
+
+_UNSHARED_ROWS = re.compile(rb"\d+\t\d+\t(record|holder)\t")
+
+
+def _stage(text: str) -> str:
+    found = (stage for start, stage in _STAGES.items() if re.match(start, text.lstrip()))
+    return next(found, "other")
 
 
 @contextmanager
@@ -185,7 +191,8 @@ def traced() -> Iterator[dict[str, float]]:
         try:
             return perform(self, step)
         finally:
-            seconds[_stage(step)] += time.perf_counter() - start
+            first = step.statements[0] if isinstance(step, Together) else step
+            seconds[_stage(first.query.as_string(None))] += time.perf_counter() - start
             pid = self.connection.info.backend_pid
             processors[pid] = processor_seconds(pid)
             seconds[SERVER] = sum(processors.values())
@@ -204,6 +211,8 @@ def recorded(folder: Path) -> Iterator[None]:
     numbers = iter(range(1_000_000))
 
     def noted(self: Session, step: Step) -> Answer:
+        if isinstance(step, Together):
+            return Answer(each=tuple(noted(self, each) for each in step.statements))
         path = folder / f"{next(numbers):06}.sql"
         if isinstance(step, CopyIn):
             path.write_text(step.query.as_string(self.connection), "utf-8")
@@ -226,7 +235,17 @@ def _kept(blocks: Iterable[str], write: Callable[[bytes], object]) -> Iterator[s
         yield block
 
 
-def replay(dsn: str, folder: Path) -> float:
+def bare(folder: Path) -> None:
+    """Take what is `UNSHARED` out of *folder*; entries of jobs stay with the jobs."""
+    for path in folder.glob("*.sql"):
+        if _stage(path.read_text("utf-8")) in UNSHARED:
+            path.unlink()
+    for path in folder.glob("*.copy"):
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(line for line in lines if not _UNSHARED_ROWS.match(line)))
+
+
+def replay(dsn: str, folder: Path) -> dict[str, float]:
     """Send again what was `recorded` in *folder*, reading answers but making nothing of them."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         start = time.perf_counter()
@@ -236,7 +255,8 @@ def replay(dsn: str, folder: Path) -> float:
                 _copy(connection.pgconn, path.read_bytes(), rows)
             else:
                 _require(connection.pgconn.exec_(path.read_bytes()))
-        return time.perf_counter() - start
+        total = time.perf_counter() - start
+        return {SERVER: processor_seconds(connection.info.backend_pid), "total": total}
 
 
 def _copy(pgconn: PGconn, statement: bytes, rows: Path) -> None:

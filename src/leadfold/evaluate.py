@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 
 from leadfold.exceptions import DuplicateLeadError, LeadfoldError
+from leadfold.sheets import Figures, Sheet, Shown, Table
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from leadfold.model import Group
+    from leadfold.sheets import Names
 
 __all__ = [
-    "Difference",
     "Evaluation",
     "Score",
     "UnevenLeadsError",
-    "difference",
     "evaluate",
     "labels_of",
 ]
@@ -32,14 +31,23 @@ _SHOWN = 3
 
 
 class UnevenLeadsError(LeadfoldError, ValueError):
-    """Prediction and truth name different leads; the ids that one side alone has are attached."""
+    """Two groupings name different leads; the ids that one side alone has are attached.
 
-    def __init__(self, only_predicted: Iterable[str], only_true: Iterable[str]) -> None:
+    *sides* are what the message calls them.
+    """
+
+    def __init__(
+        self,
+        only_predicted: Iterable[str],
+        only_true: Iterable[str],
+        sides: tuple[str, str] = ("prediction", "truth"),
+    ) -> None:
         self.only_predicted = tuple(sorted(only_predicted))
         self.only_true = tuple(sorted(only_true))
+        one, other = sides
         super().__init__(
-            f"prediction and truth differ in their leads: {_counted(self.only_predicted)} in the "
-            f"prediction alone, {_counted(self.only_true)} in the truth alone: compare equal sets"
+            f"{one} and {other} differ in their leads: {_counted(self.only_predicted)} in the "
+            f"{one} alone, {_counted(self.only_true)} in the {other} alone: compare equal sets"
         )
 
 
@@ -69,7 +77,7 @@ class Score:
 
 
 @attrs.frozen
-class Evaluation:
+class Evaluation(Shown):
     """A grouping held against the truth: the figures of `evaluate` and the counts behind them.
 
     *predicted_pairs* lie in one group, *true_pairs* in one person, *shared_pairs* in both.
@@ -98,6 +106,24 @@ class Evaluation:
             f"{self.predicted_pairs} predicted and {self.true_pairs} true)\n"
             f"B-cubed   {self.b_cubed}"
         )
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return the figures, and precision, recall and F1 of pairs and of leads."""
+        del names  # nothing here names anybody
+        figures = (
+            ("leads", self.leads),
+            ("groups", self.groups),
+            ("people", self.people),
+            ("pairs wrongly together", self.predicted_pairs - self.shared_pairs),
+            ("pairs wrongly apart", self.true_pairs - self.shared_pairs),
+        )
+        scores = (("pairs of leads", self.pairwise), ("leads (B-cubed)", self.b_cubed))
+        rows = tuple(
+            (name, f"{score.precision:.3f}", f"{score.recall:.3f}", f"{score.f1:.3f}")
+            for name, score in scores
+        )
+        measured = Table("Agreement", ("of", "precision", "recall", "F1"), rows, len(rows))
+        return Sheet("Evaluation", "the groups against the truth", (Figures(figures), measured))
 
 
 class _HasLeadIds(Protocol):
@@ -160,41 +186,6 @@ def labels_of(groups: Iterable[_HasLeadIds]) -> dict[str, int]:
         counts = Counter(lead for lead, _ in labelled)
         raise DuplicateLeadError(lead for lead, times in counts.items() if times > 1)
     return labels
-
-
-class _HasGroups(Protocol):
-    """Anything that has groups, such as `leadfold.Resolution`."""
-
-    @property
-    def groups(self) -> Iterable[Group]: ...
-
-
-@attrs.frozen
-class Difference:
-    """How two groupings differ: *before* are groups that are no more, *after* those that are new.
-
-    Both in order of key. A group is the same if its key and its leads are.
-    """
-
-    before: tuple[Group, ...]
-    after: tuple[Group, ...]
-
-
-def difference(before: _HasGroups, after: _HasGroups) -> Difference:
-    """Return which groups of *before* are no more, and which of *after* are new.
-
-    >>> from leadfold import Lead, group
-    >>> one, two = Lead("l1", phone="212 555 0143"), Lead("l2", phone="(212) 555-0143")
-    >>> found = difference(group([one]), group([one, two]))
-    >>> found.before[0].lead_ids, found.after[0].lead_ids
-    (('l1',), ('l1', 'l2'))
-    """
-    old, new = tuple(before.groups), tuple(after.groups)
-    gone, come = {*old}.difference(new), {*new}.difference(old)
-    return Difference(
-        tuple(group for group in old if group in gone),
-        tuple(group for group in new if group in come),
-    )
 
 
 def _pairs(sizes: Iterable[int]) -> int:

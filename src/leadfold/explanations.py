@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from leadfold.masking import mask_key, some
+from leadfold.sheets import FEW, Note, Sheet, Shown, groups_table, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from leadfold.model import Group, Identifier, Ruling, Stop
+    from leadfold.sheets import Names
 
-__all__ = ["KEY", "RULING", "Case", "Tie", "Why", "WhyNot"]
+__all__ = ["KEY", "RULING", "Case", "Cases", "Tie", "Why", "WhyNot"]
 
 RULING = "ruling"
 """The level of a tie that a must-link made."""
@@ -60,7 +62,7 @@ class Tie:
 
 
 @attrs.frozen
-class Why:
+class Why(Shown):
     """Why two leads are in one group: the shortest chain of ties from the one to the other.
 
     *steps* is empty where a lead is asked about itself.
@@ -85,9 +87,20 @@ class Why:
             yield f"{self.lead_id} is one lead"
         yield from (step.sentence(name) for step in self.steps)
 
+    def sheet(self, names: Names) -> Sheet:
+        """Return a row for each step."""
+        steps = table(
+            "Step by step",
+            ("lead", "lead", "what ties them", ""),
+            self.steps,
+            lambda tie: _step(tie, names),
+        )
+        about = f"{self.lead_id} and {self.other_id}: one customer"
+        return Sheet("Why", about, steps or (Note(f"{self.lead_id} is one lead"),))
+
 
 @attrs.frozen
-class WhyNot:
+class WhyNot(Shown):
     """Why two leads are in different groups: what is shared between these, and did not join.
 
     *shared* are the stops that both leads hold, *around* those that their groups hold beyond
@@ -117,9 +130,26 @@ class WhyNot:
                 what, cause = name(stop.identifier), stop.cause(name)
                 yield f"{holders} share {what}, which did not join them: {cause}"
 
+    def sheet(self, names: Names) -> Sheet:
+        """Return a row for each stop."""
+        by_holder = [("both leads", stop) for stop in self.shared]
+        by_holder += [("their groups", stop) for stop in self.around]
+        stops = table(
+            "Shared, and did not join them",
+            ("shared by", "identifier", "what stopped it"),
+            by_holder,
+            lambda row: (
+                row[0],
+                names.identifier(row[1].identifier),
+                row[1].cause(names.identifier),
+            ),
+        )
+        about = f"{self.lead_id} and {self.other_id}: two customers"
+        return Sheet("Why not", about, stops or (Note("They share nothing, nor do their groups"),))
+
 
 @attrs.frozen
-class Case:
+class Case(Shown):
     """A group that a person should look at, and the ruling that would settle it.
 
     *reason* ``contested``: several owners of a unique kind claim the group, and it is left alone;
@@ -166,3 +196,49 @@ class Case:
 
     def __str__(self) -> str:
         return self.sentence()
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return the groups concerned, and the ruling that would settle it."""
+        verdict = "one customer" if self.ruling.is_must_link else "different customers"
+        parts = table(
+            "Its parts",
+            ("leads", "lead ids"),
+            self.ruling.parts,
+            lambda part: (len(part), some(part, FEW)),
+        )
+        about = f"{names.key(self.group.key)}, {self.impact:,} leads concerned"
+        groups = groups_table("Groups", (self.group, *self.claimants), names)
+        note = Note(f"The ruling that would settle it says: {verdict}", "look")
+        return Sheet(f"Case: {self.reason}", about, (*groups, note, *parts))
+
+
+class Cases(tuple[Case, ...], Shown):
+    """What a person should look at, largest impact first."""
+
+    __slots__ = ()
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return a row for each case."""
+        cases = table(
+            "Largest impact first",
+            ("case", "group", "leads", "concerned", "lead ids", "claimed by"),
+            self,
+            lambda case: (
+                case.reason,
+                names.key(case.group.key),
+                len(case.group),
+                case.impact,
+                some(case.group.lead_ids, FEW),
+                some((names.key(group.key) for group in case.claimants), FEW),
+            ),
+        )
+        about = "1 case" if len(self) == 1 else f"{len(self):,} cases"
+        return Sheet("Review", about, cases or (Note("Nothing to look at", "good"),))
+
+
+_MEANS = {KEY: "the key of both", RULING: "put together by a ruling"}
+
+
+def _step(tie: Tie, names: Names) -> tuple[str | None, ...]:
+    by = tie.ruling_id if tie.identifier is None else names.identifier(tie.identifier)
+    return tie.lead_id, tie.other_id, _MEANS.get(tie.level, "held by both"), by

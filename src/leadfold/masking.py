@@ -54,14 +54,14 @@ def mask_key(key: str) -> str:
     return key if kind in {"individual", "customer"} else f"{kind}:{mask(kind, value)}"
 
 
-def some(names: Iterable[str]) -> str:
-    """Join the first few of *names* for a sentence, and say how many more there are.
+def some(names: Iterable[str], most: int = _SHOWN) -> str:
+    """Join the first few of *names* for a sentence, *most* of them, and say how many more.
 
     >>> some("abc")
     'a, b, c'
     """
     names = iter(names)
-    shown = ", ".join(islice(names, _SHOWN))
+    shown = ", ".join(islice(names, most))
     left = sum(1 for _ in names)
     return f"{shown} and {left} more" if left else shown
 

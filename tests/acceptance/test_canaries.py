@@ -908,6 +908,7 @@ def lived(repository: Repository) -> tuple[Spy, list[object]]:
     got.append(backfill.rollback("back", spy))
     got.append(backfill.rollback("run-0", spy, later="keep"))
     got += [backfill.apply(backfill.plan(spy, LINKED), spy), _erased(repository, spy)]
+    got.append(Resolver(spy, LINKED).resolve(Lead("without a row", phone=PHONES[0])))
     return spy, got
 
 
@@ -933,10 +934,12 @@ def kept(repository: Repository) -> list[object]:
         got += [*reader.links("Lead", ["l1", "l5"]), *reader.pointing_at(["u1", "u3"])]
         wanted = [Identifier("phone", f"+1{phone}") for phone in PHONES]
         got.append(reader.holders(wanted, at_most=1))
+        got += [reader.around(["l1", "l5"], wanted, ["u1"], at_most=most) for most in (1, 9)]
     return got
 
 
 REACHED = {
+    "Around",
     "AuditEntry",
     "Blocker",
     "ChangeSet",
@@ -947,6 +950,7 @@ REACHED = {
     "CustomerView",
     "DependentCount",
     "Drift",
+    "Entry",
     "Group",
     "GroupQuality",
     "GroupSize",

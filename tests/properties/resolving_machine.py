@@ -37,7 +37,7 @@ from leadfold.model import Ruling
 from leadfold.repositories.memory import InMemoryRepository
 from leadfold.repositories.postgres import AsyncPostgresRepository, PostgresRepository
 from leadfold.repositories.sqlite import SQLiteRepository
-from leadfold.resolver import AsyncResolver, Resolver, build_index
+from leadfold.resolver import AsyncResolver, Resolver, refresh_index
 from leadfold.rulings import lifted_by
 from leadfold.testing import BlockingRepository
 from repositories.memory_contract import REFERENCES, InMemoryContract
@@ -66,6 +66,7 @@ EMAILS = (None, "ann@mailbox.org", "Bob@mailbox.org", "cat@mailbox.org")
 CELLS = st.tuples(*map(st.sampled_from, (PSIDS, PHONES, EMAILS)))
 MODES: tuple[Literal["fill", "reconcile"], ...] = ("fill", "reconcile")
 GRACE = timedelta(hours=1)
+MOST = 10_000
 
 
 def _tight(limit: int, most: int) -> Policy:
@@ -210,12 +211,12 @@ class ResolvingMachine(RuleBasedStateMachine):
 
     # What goes on behind leadfold's back, and what people decide.
 
-    @rule(pick=PICKS, cells=CELLS)
-    def edit_unseen(self, pick: int, cells: Cells) -> None:
+    @rule(pick=PICKS, cells=CELLS, draining=st.booleans())
+    def edit_unseen(self, pick: int, cells: Cells, draining: bool) -> None:  # noqa: FBT001 - drawn
         """A lead is edited, and nobody tells the resolver."""
         if lead := self.pick(self.raw_leads(), pick):
             self.edit(lead, cells)
-            self.settle()
+            self.seen_late(draining=draining)
 
     @rule(rows=st.lists(CELLS, min_size=1, max_size=3), chunk=st.sampled_from([None, 1, 2]))
     def add_unseen(self, rows: list[Cells], chunk: int | None) -> None:
@@ -223,12 +224,36 @@ class ResolvingMachine(RuleBasedStateMachine):
         self.hooks.seed(self.repository, [self.lead(cells) for cells in rows])
         self.settle(chunk)
 
-    @rule(pick=PICKS)
-    def remove_unseen(self, pick: int) -> None:
+    @rule(rows=st.lists(CELLS, min_size=1, max_size=3))
+    def add_late(self, rows: list[Cells]) -> None:
+        """Leads come in, and the queue has them."""
+        self.hooks.seed(self.repository, [self.lead(cells) for cells in rows])
+        self.seen_late(draining=True)
+
+    @rule(pick=PICKS, draining=st.booleans())
+    def remove_unseen(self, pick: int, draining: bool) -> None:  # noqa: FBT001 - drawn
         """A lead is deleted, and nobody tells the resolver."""
         if lead := self.pick(self.raw_leads(), pick):
             self.hooks.delete_lead(self.repository, lead)
-            self.settle()
+            self.seen_late(draining=draining)
+
+    @rule(pick=PICKS, cells=CELLS, fresh=st.booleans(), most=st.integers(1, 3))
+    def crowd(self, pick: int, cells: Cells, fresh: bool, most: int) -> None:  # noqa: FBT001
+        """A lead comes, or is edited, with more around it than may be decided: it waits."""
+        lead = "" if fresh else self.pick(self.raw_leads(), pick)
+        if lead:
+            self.edit(lead, cells)
+        else:
+            new = self.lead(cells)
+            self.hooks.seed(self.repository, [new])
+            lead = new.id
+        before = self.hooks.links(self.repository)
+        decided = self.written(lambda: self.tell([Lead(lead)], most))
+        assert decided is not None
+        self.note(decided[0].outcome)
+        self.keep(before)
+        if decided[0].outcome == "queued":
+            self.drained()
 
     @rule(pick=PICKS, to=PICKS, nowhere=st.booleans())
     def relink(self, pick: int, to: int, nowhere: bool) -> None:  # noqa: FBT001 - drawn
@@ -383,11 +408,29 @@ class ResolvingMachine(RuleBasedStateMachine):
         """Do what is due after something went on unseen; what awaited its row never comes."""
         self.clock += 2 * GRACE
         self.awaited.clear()
-        build_index(self.repository, self.policy, now=self.clock)
+        refresh_index(self.repository, self.policy, now=self.clock)
         plan, before = self.plan(), self.hooks.links(self.repository)
         report = self.written(lambda: backfill.apply(plan, self.repository, chunk=chunk))
         assert report is not None
         assert not report.failures
+        self.keep(before)
+
+    def seen_late(self, *, draining: bool) -> None:
+        """Do what is due after leads were edited unseen: a backfill, or the queue is drained."""
+        if not draining:
+            self.settle()
+            return
+        self.clock += 2 * GRACE
+        self.awaited.clear()
+        refresh_index(self.repository, self.policy, now=self.clock)
+        self.drained()
+
+    def drained(self) -> None:
+        """Settle all that waits."""
+        before = self.hooks.links(self.repository)
+        found = self.written(self.drain)
+        assert found is not None
+        self.note(*(f"drained: {decision.outcome}" for decision in found))
         self.keep(before)
 
     def decided(self, decide: Callable[[], object]) -> None:
@@ -473,20 +516,25 @@ class ResolvingMachine(RuleBasedStateMachine):
             self.repository, self.policy, mode=self.mode, new_id=self.mint, now=self.clock
         )
 
-    def resolver(self) -> Resolver:
-        """Return a resolver as a service makes one."""
+    def resolver(self, most: int = MOST) -> Resolver:
+        """Return a resolver as a service makes one, which decides *most* records at once."""
         return Resolver(
             self.repository,
             self.policy,
             self.mode,
+            max_set=most,
             grace=GRACE,
             new_id=self.mint,
             now=lambda: self.clock,
         )
 
-    def tell(self, leads: Sequence[Lead]) -> tuple[Decision, ...]:
+    def tell(self, leads: Sequence[Lead], most: int = MOST) -> tuple[Decision, ...]:
         """Resolve *leads*."""
-        return self.resolver().resolve_many(leads)
+        return self.resolver(most).resolve_many(leads)
+
+    def drain(self) -> tuple[Decision, ...]:
+        """Drain the queue."""
+        return self.resolver().drain()
 
     def look_ahead(self, lead: Lead) -> None:
         """Preview *lead*."""
@@ -611,20 +659,25 @@ class AsyncMachine(PostgresMachine):
         self.exits.callback(lambda: self.runner.run(self.made.close()))
         return BlockingRepository(self.made, self.runner)
 
-    def awaiting(self) -> AsyncResolver:
+    def awaiting(self, most: int = MOST) -> AsyncResolver:
         """Return a resolver as an asynchronous service makes one."""
         return AsyncResolver(
             self.made,
             self.policy,
             self.mode,
+            max_set=most,
             grace=GRACE,
             new_id=self.mint,
             now=lambda: self.clock,
         )
 
-    def tell(self, leads: Sequence[Lead]) -> tuple[Decision, ...]:
+    def tell(self, leads: Sequence[Lead], most: int = MOST) -> tuple[Decision, ...]:
         """Resolve *leads*."""
-        return self.runner.run(self.awaiting().resolve_many(leads))
+        return self.runner.run(self.awaiting(most).resolve_many(leads))
+
+    def drain(self) -> tuple[Decision, ...]:
+        """Drain the queue."""
+        return self.runner.run(self.awaiting().drain())
 
     def look_ahead(self, lead: Lead) -> None:
         """Preview *lead*."""

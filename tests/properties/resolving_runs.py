@@ -32,7 +32,7 @@ MACHINES: dict[str, type[ResolvingMachine]] = {
     "postgres": PostgresMachine,
     "async": AsyncMachine,
 }
-AT_ONCE = 100
+AT_ONCE = 20
 """How many stores one seed makes."""
 LENGTH = 50
 """How many steps each of them sees at most."""

@@ -17,6 +17,7 @@ from oracle.balance import enough
 from oracle.stores import is_record, stored
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
     from leadfold import InMemoryRepository
@@ -291,7 +292,7 @@ def _changes(plan: backfill.Plan) -> list[object]:
     return [change for unit in plan.units for change in unit.changes]
 
 
-def _touched(changes: tuple[object, ...]) -> set[str]:
+def _touched(changes: Iterable[object]) -> set[str]:
     """Return the rows that *changes* write."""
     rows = set()
     for change in changes:

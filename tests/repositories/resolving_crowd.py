@@ -76,7 +76,7 @@ def _resolved(resolver: Resolver, one: Lead, told: Counter[str]) -> str:
     """Resolve a lead until it is: who is told that others were faster, or busy, asks again."""
     while True:
         try:
-            outcome = resolver.resolve(one).outcome
+            outcome: str = resolver.resolve(one).outcome
         except StalePlanError:
             outcome = "stale"
         if outcome not in {"busy", "stale"}:

@@ -14,7 +14,7 @@ import pytest
 
 from leadfold import Lead, backfill, group
 from leadfold.repositories.postgres import PostgresRepository
-from leadfold.resolver import build_index
+from leadfold.resolver import refresh_index
 from repositories.postgres_stores import new_database
 from repositories.resolving_crowd import POLICY
 
@@ -46,7 +46,7 @@ def crowded(dsn: str, leads: int, kills: int) -> dict[str, int]:
 def test_a_killed_crowd_ends_as_the_batch(postgres_dsn: str, leads: int, kills: int) -> None:
     """No customer is lost or doubled, and no deadlock reaches who resolves."""
     with new_database(postgres_dsn) as dsn, PostgresRepository(dsn) as repository:
-        build_index(repository, POLICY)
+        refresh_index(repository, POLICY)
         told = crowded(dsn, leads, kills)
         print(told)  # noqa: T201 - pytest -s shows it
         assert told["killed"] > 0

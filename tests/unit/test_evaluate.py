@@ -11,11 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadfold.evaluate import (
-    Difference,
     Evaluation,
     Score,
     UnevenLeadsError,
-    difference,
     evaluate,
     labels_of,
 )
@@ -206,25 +204,3 @@ class TestLabelsOf:
         """Groups that share a lead are no grouping."""
         with pytest.raises(DuplicateLeadError, match="share an id: a:"):
             labels_of(AnyGroup(ids) for ids in groups)
-
-
-@attrs.frozen
-class Grouped:
-    """Anything that has groups."""
-
-    groups: tuple[Group, ...]
-
-
-def test_a_difference_has_what_is_no_more_and_what_is_new() -> None:
-    """In order; a group of another key or of other leads is another group."""
-    same, grown, renamed = (Group(f"phone:{n}", "phone", (n, f"{n}2")) for n in "abc")
-    before = Grouped((same, grown, renamed))
-    after = Grouped(
-        (
-            same,
-            attrs.evolve(grown, lead_ids=("b", "b2", "b3")),
-            attrs.evolve(renamed, key="psid:c", kind="psid"),
-        )
-    )
-    assert difference(before, after) == Difference(before.groups[1:], after.groups[1:])
-    assert difference(before, before) == Difference((), ())

@@ -9,10 +9,12 @@ import attrs
 
 from leadfold import asking
 from leadfold.backfill.chunking import chunks
+from leadfold.backfill.showing import report_sheet
 from leadfold.changes import Stats
 from leadfold.errands import look, write
 from leadfold.exceptions import RunExistsError, StalePlanError, StoreError
 from leadfold.progress import UNFINISHED, Progress, failures_of
+from leadfold.sheets import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from leadfold.changes import ChangeSet, Run, Unit, UnitFailure
     from leadfold.errands import Errand
     from leadfold.reporter import Reporter
+    from leadfold.sheets import Names, Sheet
 
 __all__ = ["Report", "applying", "applying_in_chunks"]
 
@@ -31,7 +34,7 @@ _NOT_OURS = (
 
 
 @attrs.frozen
-class Report:
+class Report(Shown):
     """What a run wrote.
 
     *stats* are its figures, *failures* the units left out, *statements* how many the store took.
@@ -46,6 +49,11 @@ class Report:
     def outcome(self) -> str:
         """Return ``done``, or ``partial`` where units were left out."""
         return "partial" if self.failures else "done"
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return the figures, and the units left out; a report names leads by id alone."""
+        del names
+        return report_sheet(self.run_id, self.stats, self.failures, self.statements)
 
     def and_then(self, chunk: Report) -> Report:
         """Return the report of a run that wrote one *chunk* more; its figures are the run's."""

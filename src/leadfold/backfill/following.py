@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from leadfold.backfill.plan import Mismatch
 
 if TYPE_CHECKING:
-    from leadfold.backfill.units import Following, PlannedUnits
+    from leadfold.backfill.units import PlannedUnits
+    from leadfold.founding import Following
     from leadfold.repository import DependentCount
 
 __all__ = ["Dependents"]
@@ -43,7 +44,8 @@ class Dependents:
             self._report(count, "lead without customer")
         elif count.customer_id is None or (link != customer and count.customer_id == link):
             lead, following = snapshot.ids[row], (count.table, count.customer_id, count.count)
-            told = tuple(sorted((*self.follows.get(lead, ()), following), key=_table_and_before))
+            held = self.follows.get(lead)
+            told = _sorted(*held, following) if held else (following,)
             self.follows[lead] = self._alike.setdefault(told, told)
             self.linked[count.table] += count.count
         elif count.customer_id == customer:
@@ -60,6 +62,10 @@ class Dependents:
         self.mismatches.append(
             Mismatch(count.table, count.lead_id, count.customer_id, count.count, problem)
         )
+
+
+def _sorted(*following: Following) -> tuple[Following, ...]:
+    return tuple(sorted(following, key=_table_and_before))
 
 
 def _table_and_before(following: Following) -> tuple[str, str]:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from leadfold.backfill import saving
+from leadfold.backfill.showing import figures_of, lines_table
 from leadfold.changes import ChangeSet, Run, Stats
 from leadfold.exceptions import LimitExceededError
-from leadfold.masking import mask, mask_key
+from leadfold.masking import mask, mask_key, some
 from leadfold.model import INDIVIDUAL
+from leadfold.sheets import FEW, Bars, Note, Sheet, Shown, table
 from leadfold.toml_text import literal
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from leadfold.changes import OnStale, Unit
+    from leadfold.sheets import Names, Table
 
 __all__ = ["Drift", "GroupSize", "Limits", "Mismatch", "Plan"]
 
@@ -112,7 +115,7 @@ class Limits:
 
 
 @attrs.frozen
-class Plan:
+class Plan(Shown):
     """What a backfill would do. Nothing is written until `leadfold.backfill.apply`.
 
     Args:
@@ -175,6 +178,20 @@ class Plan:
         """Return what `Repository.commit` takes."""
         return ChangeSet(self.run, self.units, self.stats, self.claims_at, on_stale)
 
+    def sheet(self, names: Names) -> Sheet:
+        """Return the figures, if all of it is written, and the first of what was found."""
+        customers = sum(self.counts.values())
+        return Sheet(
+            "Plan",
+            f"{self.strategy}, mode {self.run.mode}, run {self.run.id}",
+            (
+                Note("Nothing is written until it is applied"),
+                figures_of(self.stats, leads=self.leads, customers=customers),
+                Bars("Customers by their strongest identifier", tuple(self.counts.items())),
+                *_found_tables(self, names),
+            ),
+        )
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the plan to the new file *path*, for its owner only: it holds raw identifiers.
 
@@ -202,6 +219,34 @@ class Plan:
             raise saving.damaged(units.path, "its first line does not describe a plan") from e
         units.count()
         return plan
+
+
+def _found_tables(plan: Plan, names: Names) -> Iterator[Table]:
+    """Yield what a person should look at."""
+    large = [group for group in plan.large if group.leads > 1]
+    yield from table(
+        "Largest groups", ("group", "leads"), large, lambda each: (names.key(each.key), each.leads)
+    )
+    yield from table(
+        "Customers merged", ("customer", "into"), plan.merges, lambda merge: (merge[0], merge[1])
+    )
+    yield from table(
+        "Drift: stored links that differ from the grouping",
+        ("customers", "groups"),
+        plan.drift,
+        lambda drift: (some(drift.customers, FEW), some(map(names.key, drift.groups), FEW)),
+    )
+    yield from table(
+        "Rows that do not follow their lead",
+        ("table", "rows", "lead", "problem"),
+        plan.mismatches,
+        lambda each: (each.table, each.count, each.lead_id, each.problem),
+    )
+    yield from lines_table("Links that somebody else made, left as they are", plan.pinned)
+    yield from table(
+        "Leads that could not be read", ("lead", "reason"), plan.unreadable, lambda each: each
+    )
+    yield from lines_table("Notes", plan.notes)
 
 
 def _read_header(header: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from leadfold.changes import OPEN, ChangeSet
+from leadfold.backfill.showing import figures_of, lines_table
+from leadfold.changes import OPEN, ChangeSet, timestamp
 from leadfold.exceptions import NothingToUndo, RollbackRefusedError
 from leadfold.progress import UNFINISHED
+from leadfold.sheets import Note, Sheet, Shown, table
 
 if TYPE_CHECKING:
     from leadfold.changes import OnStale, Run, Stats, Unit
+    from leadfold.sheets import Names
 
 __all__ = ["Blocker", "Later", "RollbackPlan"]
 
@@ -38,7 +41,7 @@ class Blocker:
 
 
 @attrs.frozen
-class RollbackPlan:
+class RollbackPlan(Shown):
     """What taking *undoes* back would write, unit by unit. Nothing is written until it is applied.
 
     *blockers* are what was built on the run since, *notes* what cannot be restored. *whole*
@@ -65,6 +68,28 @@ class RollbackPlan:
             raise RollbackRefusedError(self.undoes.id, self.blockers)
         if not self.units:
             raise NothingToUndo(self.undoes.id)
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return what is taken back, what is in the way, and what cannot come back."""
+        del names  # it names rows by id alone
+        refused = self.blockers and self.run.mode == "refuse"
+        return Sheet(
+            "Rollback plan",
+            f"of {self.undoes.action}, run {self.undoes.id}, {timestamp(self.undoes.at)}",
+            (
+                Note("It is refused: rows were built upon since", "bad")
+                if refused
+                else Note("Nothing is written until it is applied"),
+                figures_of(self.stats, units_undone=self.whole, units_kept=self.kept),
+                *table(
+                    "Built upon since",
+                    ("unit", "table", "row", "problem", "by run"),
+                    self.blockers,
+                    lambda each: (each.unit, each.table, each.row, each.problem, each.run_id),
+                ),
+                *lines_table("Notes", self.notes),
+            ),
+        )
 
     @property
     def stage(self) -> tuple[int, int, str]:

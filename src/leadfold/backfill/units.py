@@ -12,6 +12,7 @@ from leadfold.changes import (
     Follow,
     InsertCustomer,
     Link,
+    Queue,
     Reindex,
     Retire,
     Unit,
@@ -19,6 +20,7 @@ from leadfold.changes import (
     reason_of,
     timestamp,
 )
+from leadfold.founding import Founding
 from leadfold.model import INDIVIDUAL
 from leadfold.repository import RECORD
 from leadfold.survivorship import first_text, shown_phone
@@ -32,13 +34,11 @@ if TYPE_CHECKING:
         Change,
         Run,
     )
+    from leadfold.founding import Following
     from leadfold.grouping import Resolution
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["Following", "PlannedUnits"]
-
-Following = tuple[str, str | None, int]
-"""Rows of a dependent that follow their lead: the table, their customer so far, how many."""
+__all__ = ["PlannedUnits", "forgotten"]
 
 
 @attrs.frozen(eq=False)
@@ -101,6 +101,9 @@ class PlannedUnits:
             record = Reindex(RECORD + customer, entry)
             yield Unit(number, {}, {customer: customers[customer].version}, (record,))
             number += 1
+        for lead in self.snapshot.gone:
+            yield forgotten(number, lead)
+            number += 1
 
     def target(self, row: int) -> str:
         """Return the customer that *row* is linked to afterwards."""
@@ -122,29 +125,28 @@ class PlannedUnits:
             self.moves(row)
             or bool(snapshot.changed[row])
             or (bool(self.follows) and snapshot.ids[row] in self.follows)
+            or (bool(snapshot.queued) and snapshot.ids[row] in snapshot.queued)
         )
 
     def _new_unit(self, number: int, group: int) -> Unit:
         """Return what `_unit` does, for most: a group of leads alone, none of them linked yet."""
         snapshot, rows = self.snapshot, self.resolution.rows[group]
-        ids, versions, customer = snapshot.ids, snapshot.versions, self.customer_of[group]
+        ids, versions, changed = snapshot.ids, snapshot.versions, snapshot.changed
         ordered = rows
         if len(rows) > 1:
             ordered, rows = sorted(rows, key=snapshot.order), sorted(rows, key=ids.__getitem__)
-        reason = reason_of(self.resolution.keys[group])
-        changes: list[Change] = [self._founding(group, ordered)]
-        changes += [Link(ids[row], None, customer, reason) for row in rows]
-        follows, changed = self.follows, snapshot.changed
-        for row in rows:
-            lead = ids[row]
-            if lead in follows:
-                changes += [
-                    Follow(table, lead, customer, count, before)
-                    for table, before, count in follows[lead]
-                ]
-            if changed[row]:
-                changes.append(Reindex(lead, snapshot.columns.identifiers(row)))
-        return Unit(number, {ids[row]: versions[row] for row in rows}, {}, tuple(changes))
+        pairs, follows = snapshot.columns.pairs, self.follows
+        leads = [ids[row] for row in rows]
+        if not snapshot.queued.isdisjoint(leads):
+            return self._unit(number, [group])
+        founding = Founding(
+            self._founding(group, ordered),
+            reason_of(self.resolution.keys[group]),
+            leads,
+            [pairs(row) if changed[row] else None for row in rows],
+            {lead: follows[lead] for lead in leads if lead in follows},
+        )
+        return Unit(number, {ids[row]: versions[row] for row in rows}, {}, founding)
 
     def _unit(self, number: int, component: Sequence[int]) -> Unit:
         snapshot = self.snapshot
@@ -297,3 +299,10 @@ class PlannedUnits:
                     yield Follow(table, record, self.target(row), count, before)
             if snapshot.changed[row]:
                 yield Reindex(record, snapshot.columns.identifiers(row))
+            if record in snapshot.queued:
+                yield Queue(record, None)
+
+
+def forgotten(number: int, lead_id: str) -> Unit:
+    """Return the unit that takes a lead without a row out of the index, and off the queue."""
+    return Unit(number, {}, {}, (Reindex(lead_id, ()), Queue(lead_id, None)))

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import attrs
+
+from leadfold.masking import some
+from leadfold.sheets import FEW, Note, Sheet, Shown, Table
+
+if TYPE_CHECKING:
+    from leadfold.sheets import Names
 
 __all__ = ["Check", "Severity", "Validation"]
 
 Severity = Literal["fail", "warn"]
 """Whether a check that is not ok makes the whole validation not ok, or asks for a look."""
+
+
+_TONES: dict[Severity, Literal["bad", "look"]] = {"fail": "bad", "warn": "look"}
 
 
 @attrs.frozen
@@ -37,7 +46,7 @@ class Check:
 
 
 @attrs.frozen
-class Validation:
+class Validation(Shown):
     """The checks of a store, in a fixed order.
 
     >>> Validation((Check("large customers", "0", "1", "warn", ok=False),)).ok
@@ -61,3 +70,22 @@ class Validation:
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON has it."""
         return {"ok": self.ok, "checks": [check.to_dict() for check in self.checks]}
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return every check, with its verdict; samples are masked already."""
+        del names
+        wrong = [check for check in self.checks if not check.ok]
+        rows = tuple(
+            (each.verdict, each.name, each.expected, each.actual, some(each.samples, FEW))
+            for each in self.checks
+        )
+        head = ("verdict", "check", "expected", "actual", "for example")
+        return Sheet(
+            "Validation",
+            f"{len(rows):,} checks",
+            (
+                *(Note(f"{each.name}: {each.actual}", _TONES[each.severity]) for each in wrong),
+                *(() if wrong else (Note("Every check is ok", "good"),)),
+                Table("Checks", head, rows, len(rows)),
+            ),
+        )

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.backfill.showing import run_figures
 from leadfold.changes import InsertCustomer, Link
 from leadfold.cli.lines import few, figures, listed, times
 from leadfold.masking import mask_key
 from leadfold.model import INDIVIDUAL, JOB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from leadfold.backfill import Plan, Report
     from leadfold.changes import Stats, Unit
@@ -77,7 +78,7 @@ def summary(plan: Plan, report: Report | None, phases: Mapping[str, float]) -> I
     yield _headline(report)
     yield ""
     yield "Statistics:"
-    yield from figures(_original_figures(stats))
+    yield from figures(run_figures(stats))
     if further := [*_further_figures(plan, stats)]:
         yield ""
         yield "Also:"
@@ -91,18 +92,6 @@ def _headline(report: Report | None) -> str:
     if report.failures:
         return f"BACKFILL PARTLY DONE: {len(report.failures)} unit(s) left out"
     return "BACKFILL COMPLETE"
-
-
-def _original_figures(stats: Stats) -> Sequence[tuple[str, int]]:
-    return (
-        ("Customers created", stats.customers_created),
-        ("Customers reused", stats.customers_skipped),
-        ("Leads linked", stats.leads_linked),
-        ("Leads already linked", stats.leads_already_linked),
-        ("Jobs linked", stats.jobs_linked),
-        ("Jobs already linked", stats.jobs_already_linked),
-        ("Errors", len(stats.errors)),
-    )
 
 
 def _further_figures(plan: Plan, stats: Stats) -> Iterator[tuple[str, int]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 import attrs
@@ -178,8 +177,7 @@ def _doubts(resolution: Resolution, shown: Callable[[str], str]) -> Iterator[str
 def _show_largest(
     resolution: Resolution, screen: Screen, top: int, shown: Callable[[str], str]
 ) -> None:
-    sizes = ((-len(rows), resolution.keys[number]) for number, rows in enumerate(resolution.rows))
-    largest = [(shown(key), -size) for size, key in nsmallest(top, sizes) if size < -1]
+    largest = [(shown(g.key), len(g)) for g in resolution.largest(top) if len(g) > 1]
     if largest:
         screen.data()
         screen.table(Table(("key", "leads"), largest, title="Largest groups"))

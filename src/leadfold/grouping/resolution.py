@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from heapq import nsmallest
 from typing import TYPE_CHECKING, overload
 
 import attrs
 
-from leadfold.evaluate import difference
 from leadfold.exceptions import DifferentGroupsError, SameGroupError
-from leadfold.explanations import Why, WhyNot
+from leadfold.explanations import Cases, Why, WhyNot
 from leadfold.grouping.explaining.chain import chain_between
 from leadfold.grouping.explaining.evidence import EvidenceFinder
 from leadfold.grouping.explaining.links import links_among
 from leadfold.grouping.explaining.nearby import ClosedSets
 from leadfold.grouping.explaining.review import Reviewer
-from leadfold.grouping.explaining.stops import stops_of
+from leadfold.grouping.explaining.stops import stopped_values, stops_of
 from leadfold.grouping.explaining.supposing import (
     identifier_of,
     suppose_absent,
@@ -26,18 +26,23 @@ from leadfold.grouping.explaining.supposing import (
 )
 from leadfold.grouping.partition import Members
 from leadfold.grouping.partitioning import partition_of
+from leadfold.grouping.showing import resolution_sheet, what_if_sheet
 from leadfold.masking import mask_key
 from leadfold.model import INDIVIDUAL, Group
+from leadfold.pausing import collector_paused
 from leadfold.rulings import in_order
+from leadfold.sheets import SHOWN, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from leadfold.explanations import Case, Tie
     from leadfold.grouping.columns import Columns
+    from leadfold.grouping.explaining.stops import Stopped
     from leadfold.grouping.partition import Partition
     from leadfold.model import Identifier, Rejection, Ruling, Stop
     from leadfold.policy import Policy
+    from leadfold.sheets import Names, Sheet
 
 __all__ = ["Groups", "Resolution", "WhatIf"]
 
@@ -45,7 +50,7 @@ SUSPICIOUS_ABOVE = 5
 """A group with more values than this of a kind weaker than its key's is suspicious."""
 
 
-class Resolution:
+class Resolution(Shown):
     """The groups of a set of leads under one policy, and why.
 
     Two resolutions are equal when their groups, stops and rejections are; in which order a lead
@@ -97,6 +102,13 @@ class Resolution:
         """Return the group *lead_id* is in; KeyError if it is none of these leads."""
         return self.groups.by_number(self.partition.labels[self._row_of[lead_id]])
 
+    def largest(self, most: int) -> tuple[Group, ...]:
+        """Return the *most* groups with most leads, largest first, then in order of key."""
+        numbers = nsmallest(
+            most, range(self.partition.size), key=lambda n: (-self.rows.size(n), self.keys[n])
+        )
+        return tuple(map(self.groups.by_number, numbers))
+
     @cached_property
     def rows(self) -> Members:
         """Return the rows of each group, by group number."""
@@ -130,6 +142,10 @@ class Resolution:
             else key
             for number, key in enumerate(plain)
         ]
+
+    def identifiers_of(self, lead_id: str) -> tuple[Identifier, ...]:
+        """Return the usable identifiers of *lead_id*, sorted; KeyError if it is none of these."""
+        return self.columns.identifiers(self._row_of[lead_id])
 
     @cached_property
     def rejected(self) -> tuple[Rejection, ...]:
@@ -231,10 +247,9 @@ class Resolution:
         columns = suppose_blocked(columns, policy, {each.kind for each in blocked})
         in_force = {ruling.id: ruling for ruling in (*self._rulings, *rulings)}
         after = Resolution.of(columns, policy, in_force.values())
-        found = difference(self, after)
-        return WhatIf(found.before, found.after, after)
+        return WhatIf(_without(self.groups, after), _without(after.groups, self), after)
 
-    def review(self) -> tuple[Case, ...]:
+    def review(self) -> Cases:
         """Return what a person should look at, largest impact first: see `Case`.
 
         A case is a group left contested, or a suspicious one that no ruling confirms.
@@ -242,7 +257,7 @@ class Resolution:
         return self._cases
 
     @cached_property
-    def _cases(self) -> tuple[Case, ...]:
+    def _cases(self) -> Cases:
         reviewer = Reviewer(
             self.columns,
             self.policy,
@@ -251,7 +266,7 @@ class Resolution:
             group_of=self.groups.by_number,
             opened=self._opened,
         )
-        return reviewer.cases(self.suspicious)
+        return Cases(reviewer.cases(self.suspicious))
 
     def _opened(self, ruling: Ruling) -> tuple[Case, ...]:
         """Return the cases that are new once *ruling* is handed back."""
@@ -283,19 +298,25 @@ class Resolution:
         numbers = {
             number
             for place in range(1, len(self.policy.kinds))
-            for number, values in self._values_in_groups(place).items()
-            if len(values) > SUSPICIOUS_ABOVE and self.group_keys[number][0] < place
+            for number in self._holding_many(place)
+            if self.group_keys[number][0] < place
         }
         confirmed = [frozenset(r.parts[0]) for r in self._rulings if r.is_must_link]
         groups = [self.groups.by_number(number) for number in numbers]
         doubtful = [g for g in groups if not any(c.issuperset(g.lead_ids) for c in confirmed)]
         return tuple(sorted(doubtful, key=lambda group: (-len(group), group.key)))
 
-    def _values_in_groups(self, place: int) -> dict[int, set[str]]:
-        found: dict[int, set[str]] = defaultdict(set)
-        for row, value in self.columns.by_kind[place].pairs():
-            found[self.partition.labels[row]].add(value)
-        return found
+    def _holding_many(self, place: int) -> Iterator[int]:
+        """Yield the groups with more values of the kind at *place* than makes one suspicious.
+
+        Only groups of many leads, or with a lead of many values, are looked into.
+        """
+        column, rows = self.columns.by_kind[place], self.rows
+        large = {n for n in range(len(rows)) if rows.size(n) > SUSPICIOUS_ABOVE}
+        for number in large.union(self.partition.labels[row] for row in column.more):
+            values = {value for row in rows[number] for value in column.of(row)}
+            if len(values) > SUSPICIOUS_ABOVE:
+                yield number
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
@@ -314,13 +335,45 @@ class Resolution:
         lines += [f"  suspicious: {mask_key(g.key)}, {len(g)} leads" for g in self.suspicious[:5]]
         return "\n".join(lines)
 
+    @cached_property
+    def stopped(self) -> tuple[Stopped, ...]:
+        """Return the values held in two or more groups, as the engine has them: no owners."""
+        return tuple(
+            each
+            for place in range(len(self.policy.kinds))
+            for each in stopped_values(place, self.columns, self.policy, self.partition)
+        )
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return the counts, the largest groups and what did not join; few groups are made."""
+        with collector_paused():
+            return resolution_sheet(
+                names,
+                about=f"{self.policy.strategy}: {', '.join(self.policy.kinds)}",
+                leads=len(self.columns.ids),
+                counts=self.counts,
+                kinds=self.policy.kinds,
+                largest=self.largest(SHOWN),
+                suspicious=self.suspicious,
+                stopped=self.stopped,
+                refused=Counter(
+                    (field, reason.value) for _, field, reason, _ in self.columns.refused
+                ),
+            )
+
+
+def _without(groups: Iterable[Group], other: Resolution) -> tuple[Group, ...]:
+    """Return those of *groups* that *other* does not have, key and leads."""
+    known = frozenset(other.groups)
+    return tuple(group for group in groups if group not in known)
+
 
 def _by_reason(rejected: Iterable[Rejection]) -> list[Rejection]:
     return sorted(rejected, key=lambda each: (each.lead_id, each.field, each.reason.value))
 
 
 @attrs.frozen
-class WhatIf:
+class WhatIf(Shown):
     """What would change: groups that are no more, groups that are new, and the new resolution."""
 
     before: tuple[Group, ...]
@@ -331,6 +384,10 @@ class WhatIf:
         gone = "".join(f"\n- {mask_key(group.key)}, {len(group)} leads" for group in self.before)
         come = "".join(f"\n+ {mask_key(group.key)}, {len(group)} leads" for group in self.after)
         return f"{len(self.before)} groups are no more, {len(self.after)} are new{gone}{come}"
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return the groups that are no more, and those that are new."""
+        return what_if_sheet(names, self.before, self.after, self.resolution.counts)
 
 
 class Groups(Sequence[Group]):

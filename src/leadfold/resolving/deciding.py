@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from leadfold.changes import Await, Follow, InsertCustomer, Link, Reindex, Retire
+from leadfold.sheets import Note, Sheet, Shown, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Change, Unit
     from leadfold.model import Identifier
+    from leadfold.sheets import Names
 
-__all__ = ["Decision", "Event", "Outcome", "decisions", "without_rows"]
+__all__ = ["Decision", "Event", "Outcome", "decisions", "events_of", "without_rows"]
 
-Outcome = Literal["created", "attached", "merged", "split", "unchanged", "queued", "busy"]
+Outcome = Literal[
+    "created", "attached", "merged", "split", "unchanged", "queued", "busy", "forgotten"
+]
 
 
 @attrs.frozen
@@ -36,15 +40,15 @@ class Event:
 
 
 @attrs.frozen
-class Decision:
+class Decision(Shown):
     """Who a lead is.
 
     *outcome* is ``created`` (a new customer), ``attached`` (the lead came to a customer that was
     there), ``merged`` (customers became one), ``split`` (leads left their customer),
-    ``unchanged``, ``queued``: too much is connected with the lead to be decided now, and a
-    backfill will, or ``busy``: somebody holds the store, nothing was written, ask again.
-    *reasons* are sentences, values masked; *events* what was written for the whole set connected
-    with the lead.
+    ``unchanged``, ``queued`` (too much is connected with the lead to be decided now, and it waits
+    with the customer told, if any), ``busy`` (somebody holds the store, nothing was written, ask
+    again) or ``forgotten`` (its row is gone). *reasons* are sentences, values masked; *events*
+    what was written for the whole set connected with the lead.
     """
 
     lead_id: str
@@ -52,6 +56,25 @@ class Decision:
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+
+    def sheet(self, names: Names) -> Sheet:
+        """Return who the lead is, why, and what was written; reasons are masked already."""
+        del names
+        customer = "no customer yet" if self.customer_id is None else f"customer {self.customer_id}"
+        return Sheet(
+            "Decision",
+            f"lead {self.lead_id}: {customer}",
+            (
+                Note(self.outcome, "look" if self.outcome in {"queued", "busy"} else "plain"),
+                *table("Reasons", ("",), self.reasons, lambda reason: (reason,)),
+                *table(
+                    "Written",
+                    ("event", "customer", "lead", "before"),
+                    self.events,
+                    lambda each: (each.what, each.customer_id, each.lead_id, each.before),
+                ),
+            ),
+        )
 
 
 def decisions(
@@ -73,7 +96,7 @@ def _decision(units: PlannedUnits, written: Sequence[Unit], lead: str, row: int)
         customer,
         _outcome(units, changes, row, customer),
         tuple(_reasons(units, lead, row)),
-        tuple(_events(changes)),
+        tuple(events_of(changes)),
     )
 
 
@@ -103,7 +126,8 @@ def _reasons(units: PlannedUnits, lead: str, row: int) -> Iterator[str]:
             yield str(stop)
 
 
-def _events(changes: Iterable[Change]) -> Iterator[Event]:
+def events_of(changes: Iterable[Change]) -> Iterator[Event]:
+    """Yield what *changes* are to others."""
     for change in changes:
         match change:
             case InsertCustomer():

@@ -80,7 +80,7 @@ class AsyncSession:
             cursors = [await enter(self._cursor()) for _ in step.statements]
             async with self.connection.pipeline() if PIPELINED else nullcontext():
                 for cursor, each in zip(cursors, step.statements, strict=True):
-                    await cursor.execute(each.query, each.parameters, prepare=False)
+                    await cursor.execute(each.query, each.parameters)
             return Answer(each=tuple([await _answer(cursor) for cursor in cursors]))
 
     def _cursor(self) -> AsyncCursor:

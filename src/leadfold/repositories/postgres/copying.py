@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secrets import token_hex
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
 from leadfold.exceptions import UnitError
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["NULL", "escaped", "is_plain", "lines_of"]
 
-NULL = token_hex(5)
+NULL = token_urlsafe(5)
 """What stands for no text in a row: nobody can guess it, so that no cell is ever it."""
 
-_TAB, _TABS = "\t", 8
+_TAB, _TABS = "\t", 11
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 

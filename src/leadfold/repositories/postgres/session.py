@@ -79,7 +79,7 @@ class Session:
             cursors = [enter(self._cursor()) for _ in step.statements]
             with self.connection.pipeline() if PIPELINED else nullcontext():
                 for cursor, each in zip(cursors, step.statements, strict=True):
-                    cursor.execute(each.query, each.parameters, prepare=False)
+                    cursor.execute(each.query, each.parameters)
             return Answer(each=tuple(map(_answer, cursors)))
 
     def _cursor(self) -> Cursor:

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.steps import Parameters
     from leadfold.repositories.tables import PointingTable
 
-__all__ = ["IMAGE_FIELDS", "Shapes"]
+__all__ = ["IMAGE_FIELDS", "Shapes", "condition"]
 
 IMAGE_FIELDS = ("id", "name", "phone", "email", "metadata", "created_at", "updated_at", "tenant")
 """The mapped columns of a customer, as an image has them."""
 
-_FILES = ("reading", "writing", "undoing", "validation")
+_FILES = ("reading", "writing", "undoing", "validation", "triggers")
 _MOMENTS = ("created_at", "updated_at")
 _NOTHING, _NULL, _TRUE = sql.SQL(""), sql.SQL("NULL"), sql.SQL("TRUE")
 _TEMPORAL = {"date", "timestamp without time zone"}
@@ -55,7 +55,7 @@ class Shapes:
         self.mapping = mapping
         self.catalog = catalog
         self._own = own
-        self._whole: dict[str, sql.SQL] = {}
+        self._whole: dict[tuple[str, ...], sql.SQL] = {}
         self._templates = {name: text for file in _FILES for name, text in named(file).items()}
         self._names: dict[str, sql.Composable] = {
             "own": identifier(own),
@@ -70,15 +70,15 @@ class Shapes:
         self._names |= self._cells()
         self._names |= self._inserts()
         self._names |= self._pieces(
-            "entry_columns", "counted", "mark", "own_commits", "run_columns"
+            "entry_columns", "inserted", "counted", "mark", "own_commits", "run_columns"
         )
         self._names |= self._pieces("own_version")
         self._names |= self._casts()
         self._names |= self._index() if indexed else self._no_index()
         self._names |= self._pieces("lead_columns", "customer_columns")
-        self._names |= {"group_key": _NULL, "patch_misfits": _NOTHING}
-        if mapping.customer.metadata is not None:
-            self._names |= self._pieces("group_key", "patch_misfits")
+        self._names["group_key"] = _NULL
+        if self._patches:
+            self._names |= self._pieces("group_key")
 
     def bound(self) -> Shapes:
         """Return the same for statements whose stage comes with them."""
@@ -91,11 +91,12 @@ class Shapes:
         query = self.text(name, **pieces) if pieces else self._composed_once(name)
         return Statement(query, {} if parameters is None else parameters)
 
-    def _composed_once(self, name: str) -> sql.SQL:
-        """Return the text of the statement called *name*, which nothing varies."""
-        if name not in self._whole:
-            self._whole[name] = fixed(self.text(name).as_string(None))
-        return self._whole[name]
+    def _composed_once(self, *names: str) -> sql.SQL:
+        """Return the text of the query called so, or of several in one, which nothing varies."""
+        if names not in self._whole:
+            queries = sql.SQL("\nUNION ALL\n").join(map(self.text, names))
+            self._whole[names] = fixed(queries.as_string(None))
+        return self._whole[names]
 
     def text(self, name: str, **pieces: sql.Composable) -> sql.Composed:
         """Return the text of the statement or piece called *name*."""
@@ -158,12 +159,18 @@ class Shapes:
 
     def misfits(self, parameters: Parameters, *, claims: bool, links: bool) -> Statement:
         """Return the query for stale units: by later *claims*, and by *links* too, if asked."""
-        pieces = {
-            "claim_misfits": self.text("claim_misfits") if claims else _NOTHING,
-            "link_misfits": self.text("link_misfits") if links else _NOTHING,
-            "further_misfits": self.text("further_misfits"),
-        }
-        return self.statement("misfits", parameters, **pieces)
+        parts = ["leads", "customers", "follows", "patches", "retired", "rulings"]
+        parts += ["holders", "records", "erased"] if claims else []
+        return self.misfits_of([*parts, "links"] if links else parts, parameters)
+
+    def misfits_of(self, parts: Iterable[str], parameters: Parameters) -> Statement:
+        """Return the query for stale units, as far as it is about *parts*: all in one."""
+        found = [f"misfit_{part}" for part in parts if part != "patches" or self._patches]
+        return Statement(self._composed_once(*found), parameters)
+
+    @property
+    def _patches(self) -> bool:
+        return self.mapping.customer.metadata is not None
 
     def still_pointing(self, parameters: Parameters) -> Statement:
         """Return the query for a row, of any table, that points at a customer to be retired."""
@@ -283,8 +290,7 @@ class Shapes:
         """Return the leads and customers that take part: of this tenant, and as *where* says."""
         lead, customer = self.mapping.lead, self.mapping.customer
         tenant = [self._owned(lead.table, lead.tenant)] if lead.tenant is not None else []
-        condition = lead.where
-        conditions = [] if condition is None else [_condition(condition)]
+        conditions = [] if lead.where is None else [condition(lead.where)]
         owned = (
             [self._owned(customer.table, customer.tenant)] if customer.tenant is not None else []
         )
@@ -338,6 +344,7 @@ class Shapes:
         cells: dict[str, sql.Composable] = {
             "lead_name": self._text(lead.name),
             "lead_created_at": self._moment(lead.table, lead.created_at),
+            "lead_updated_at": self._moment(lead.table, lead.updated_at),
             "lead_version": _version(lead.customer_id, *lead.evidence),
             "lead_cells": sql.Composed(evidence),
             "customer_name": self._text(customer.name),
@@ -374,8 +381,9 @@ class Shapes:
     def _inserts(self) -> dict[str, sql.Composable]:
         """Return the columns of a new customer and where each value is staged."""
         table = self.mapping.customer
-        cells = {"id": "stage.id", **dict.fromkeys(_MOMENTS, "coalesce(made.created_at, %(at)s)")}
-        cells |= {field: f"made.{field}" for field in ("name", "phone", "email", "metadata")}
+        cells = {"id": "stage.id", **dict.fromkeys(_MOMENTS, "coalesce(stage.reason, %(at)s)")}
+        cells |= {field: f"stage.shown_{field}" for field in ("name", "phone", "email")}
+        cells["metadata"] = "stage.after"
         columns = {
             column: cell
             for field, cell in cells.items()
@@ -402,12 +410,14 @@ class Shapes:
             "claimed_later": self.text("is_later", version=fixed("identity.version")),
             "erased_later": self.text("is_later", version=fixed("state.erased_at")),
             "indexed": sql.SQL("record.identifiers"),
+            "queued": sql.SQL("waiting.record_id IS NOT NULL"),
             "customer_inserted": sql.SQL("made.row_id IS NOT NULL"),
         }
 
     def _no_index(self) -> dict[str, sql.Composable]:
         return {
             "indexed": _NULL,
+            "queued": sql.SQL("FALSE"),
             **dict.fromkeys(_JOINS, _NOTHING),
             "customer_inserted": sql.SQL("FALSE"),
             "around_held": self.text("around_held_nothing"),
@@ -476,7 +486,7 @@ def _version(*columns: str) -> sql.Composable:
     return sql.SQL("hashtextextended(ROW({})::text, 0)").format(sql.SQL(", ").join(cells))
 
 
-def _condition(where: str) -> sql.SQL:
+def condition(where: str) -> sql.SQL:
     """Return the mapping's own condition; the line break ends a comment it may end with."""
     return fixed("(" + where.replace("%", "%%") + "\n)")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from psycopg import sql
@@ -69,6 +70,7 @@ OWN_COMMIT = Statement(
 """What lets the transaction know that it has claimed values, until it is over."""
 
 
+@cache
 def opening(patience: int) -> tuple[Statement, ...]:
     """Return what begins a transaction, each statement single; it waits so many milliseconds.
 

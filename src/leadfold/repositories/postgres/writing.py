@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["commit"]
 
 _PARTS = [
-    f"pg_temp.leadfold_stage_{part} (position, id, name)"
+    f"pg_temp.leadfold_stage_{part} (position, part, id, name)"
     for part in ("link", "insert", "follow", "record", "holder", "rest")
 ]
 _ANALYZE = Statement(fixed(f"ANALYZE {', '.join(_PARTS)}"))
@@ -255,6 +255,7 @@ class _Writer:
         if counts["record", None]:
             reindexed = yield from self._reindex(bound)
         yield from undoing.forget()
+        yield from undoing.queue()
         erased = reindexed and counts["erase", None] > 0
         return _Written(followed, reindexed, erased=erased)
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["migrations", "named", "read"]
 
@@ -35,8 +31,12 @@ def named(path: str) -> dict[str, str]:
     }
 
 
-def migrations(store: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the number, name and text of each migration of *store*, in order."""
+@cache
+def migrations(store: str) -> tuple[tuple[int, str, str], ...]:
+    """Return the number, name and text of each migration of *store*, in order."""
     folder = resources.files(__name__).joinpath(store, "migrations")
-    for name in sorted(entry.name for entry in folder.iterdir()):
-        yield int(name.partition("_")[0]), name, folder.joinpath(name).read_text(encoding="utf-8")
+    names = sorted(entry.name for entry in folder.iterdir())
+    return tuple(
+        (int(name.partition("_")[0]), name, folder.joinpath(name).read_text(encoding="utf-8"))
+        for name in names
+    )

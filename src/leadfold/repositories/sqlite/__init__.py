@@ -18,11 +18,13 @@ from leadfold.exceptions import StoreError
 from leadfold.repositories.mapping import StoreMapping
 from leadfold.repositories.sqlite.cells import version_of
 from leadfold.repositories.sqlite.checking import validation_sql
+from leadfold.repositories.sqlite.fitted import fitted
 from leadfold.repositories.sqlite.reading import SQLiteReader
-from leadfold.repositories.sqlite.schema import Catalog, create_user_tables
+from leadfold.repositories.sqlite.schema import create_user_tables
 from leadfold.repositories.sqlite.session import Session, connect
-from leadfold.repositories.sqlite.shapes import Shapes
+from leadfold.repositories.sqlite.triggering import trigger_sql
 from leadfold.repositories.sqlite.writing import commit
+from leadfold.repositories.triggers_told import no_queue
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from leadfold.changes import ChangeSet, Committed
+    from leadfold.repositories.sqlite.fitted import Fitted
     from leadfold.repository import Reader
 
 __all__ = ["SQLiteRepository", "create_user_tables"]
@@ -72,7 +75,7 @@ class SQLiteRepository:
         self._timeout = timeout
         self._lock = Lock()
         self._readers: list[sqlite3.Connection] = []
-        self._kept: _Fitted | None = None
+        self._fitted: Fitted | None = None
         self._path: Path | None = None
         if isinstance(store, sqlite3.Connection):
             self._writer = _prepared(store)
@@ -102,16 +105,15 @@ class SQLiteRepository:
     def reading(self) -> Iterator[Reader]:
         """Open one consistent snapshot: the caller's transaction where it has one."""
         with self._reading_session() as session, session.snapshot():
-            fitted = self._fit(session)
-            yield SQLiteReader(session, fitted.catalog, fitted.mapping, fitted.shapes, self._tenant)
+            found = self._fit(session)
+            yield SQLiteReader(session, found.catalog, found.mapping, found.reading, self._tenant)
 
     def commit(self, changes: ChangeSet) -> Committed:
         """Write *changes* in one transaction: every unit whole, or not at all."""
         with self._lock:
             session = Session(self._writer, owned=self._path is not None)
             with session.writing():
-                fitted = self._fit(session)
-                committed = commit(session, fitted.catalog, fitted.mapping, self._tenant, changes)
+                committed = commit(session, self._fit(session), self._tenant, changes)
         return attrs.evolve(committed, statements=session.statements)
 
     def validation_sql(self) -> str:
@@ -119,16 +121,22 @@ class SQLiteRepository:
         with self._reading_session() as session, session.snapshot():
             return validation_sql(self._fit(session).mapping)
 
-    def _fit(self, session: Session) -> _Fitted:
-        """Return what the store has for the mapping: read anew when its schema changed."""
-        [(version,)] = session.rows("PRAGMA main.schema_version")
-        if self._kept is None or self._kept.version != version:
-            catalog = Catalog.of(session, self._mapping)
-            mapping = catalog.fit(session, self._mapping, self._tenant)
-            untyped = catalog.untyped(mapping)
-            shapes = Shapes(mapping, indexed=catalog.has_own, untyped=untyped)
-            self._kept = _Fitted(version, catalog, mapping, shapes)
-        return self._kept
+    def _fit(self, session: Session) -> Fitted:
+        """Return the store's tables as the mapping names them, and keep what was found."""
+        self._fitted = fitted(session, self._mapping, self._tenant, self._fitted)
+        return self._fitted
+
+    def trigger_sql(self) -> str:
+        """Return triggers that put leads on the queue which somebody else edits, to be run once.
+
+        Raises:
+            StoreError: leadfold's tables are not there yet.
+        """
+        with self._reading_session() as session, session.snapshot():
+            found = self._fit(session)
+            if not found.catalog.has_own:
+                raise no_queue()
+            return trigger_sql(found.writing, found.catalog.named(found.mapping.lead.table))
 
     @contextlib.contextmanager
     def _reading_session(self) -> Iterator[Session]:
@@ -151,16 +159,6 @@ class SQLiteRepository:
         connection = _prepared(connect(path, timeout=self._timeout))
         connection.execute("PRAGMA query_only = ON")
         return connection
-
-
-@attrs.frozen
-class _Fitted:
-    """What a store has for a mapping, as of one *version* of its schema."""
-
-    version: object
-    catalog: Catalog
-    mapping: StoreMapping
-    shapes: Shapes
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -104,6 +104,10 @@ class Catalog:
         columns = self.tables[fold(table)].values()
         return tuple(column.name for column in columns if not column.generated)
 
+    def named(self, table: str) -> tuple[str, ...]:
+        """Return all columns of *table*."""
+        return tuple(column.name for column in self.tables[fold(table)].values())
+
     def untyped(self, mapping: StoreMapping) -> frozenset[tuple[str, str]]:
         """Return which tables and columns that point at customers or leads have no type.
 
@@ -240,7 +244,7 @@ def migrate(session: Session, catalog: Catalog) -> None:
     if catalog.has_own:
         [(last,)] = session.rows("SELECT coalesce(max(number), 0) FROM leadfold_migrations")
         done = cast("int", last)
-    known = tuple(sql.migrations("sqlite"))
+    known = sql.migrations("sqlite")
     if done > known[-1][0]:
         msg = f"the store was made by a newer leadfold (migration {done}): upgrade leadfold"
         raise StoreError(msg)

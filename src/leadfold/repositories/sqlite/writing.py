@@ -15,7 +15,6 @@ from leadfold.changes import Committed, Link, UnitFailure
 from leadfold.exceptions import MappingError, StalePlanError, StoreError, UnitError
 from leadfold.repositories.sqlite.recording import Record
 from leadfold.repositories.sqlite.schema import migrate
-from leadfold.repositories.sqlite.shapes import Shapes
 from leadfold.repositories.sqlite.staging import Stage, batches
 from leadfold.repositories.sqlite.undoing import Undoing, require
 
@@ -24,26 +23,21 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from leadfold.changes import ChangeSet, Unit
-    from leadfold.repositories.mapping import StoreMapping
+    from leadfold.repositories.sqlite.fitted import Fitted
     from leadfold.repositories.sqlite.schema import Catalog
     from leadfold.repositories.sqlite.session import Session
+    from leadfold.repositories.sqlite.shapes import Shapes
 
 __all__ = ["commit"]
 
 _STALE = "changed since the plan was made: {}"
 
 
-def commit(
-    session: Session,
-    catalog: Catalog,
-    mapping: StoreMapping,
-    tenant: str | None,
-    changes: ChangeSet,
-) -> Committed:
+def commit(session: Session, found: Fitted, tenant: str | None, changes: ChangeSet) -> Committed:
     """Write *changes* inside the transaction that is open; whatever raises, it is undone."""
+    catalog, shapes = found.catalog, found.writing
     migrate(session, catalog)
-    shapes = Shapes(mapping, indexed=True, untyped=catalog.untyped(mapping))
-    audit_id = catalog.audit_needs_id(mapping)
+    audit_id = catalog.audit_needs_id(found.mapping)
     record = Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
     writer = _Writer(session, shapes, changes, record.open(tenant), catalog)
     if changes.open:
@@ -184,6 +178,7 @@ class _Writer:
         self.undoing.erase()
         reindexed = counts["record"] > 0 and self._reindex()
         self.undoing.forget()
+        self.undoing.queue()
         return _Written(+followed, reindexed, erased=reindexed and counts["erase"] > 0)
 
     def _require_no_more(self) -> None:

@@ -1,14 +1,14 @@
 -- What a commit runs where it moves, retires, restores, rules or erases: as in writing.sql, each
 -- statement takes all units staged between two positions.
 
--- name: further_misfits
-UNION ALL
+-- name: misfit_retired
 SELECT stage.position, 'customer', stage.id
 FROM {stage} AS stage
 WHERE stage.part = 'retire' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {customers} AS row WHERE row.{customer.id} = {staged_customer}
-)
-UNION ALL
+);
+
+-- name: misfit_rulings
 SELECT stage.position, 'ruling', ''
 FROM {stage} AS stage
 WHERE stage.part = 'rule' AND {here} AND (stage.after IS NOT NULL) = EXISTS (
@@ -166,3 +166,17 @@ DELETE FROM {own}.records AS record
 USING {stage} AS stage
 WHERE stage.part = 'erase' AND {here}
 AND record.tenant = %(whose)s AND record.record_id = stage.id;
+
+-- name: queue
+WITH decided AS (
+    DELETE FROM {own}.queue AS waiting
+    USING {stage} AS stage
+    WHERE stage.part = 'queue' AND {here} AND stage.after IS NULL
+    AND waiting.tenant = %(whose)s AND waiting.record_id = stage.id
+)
+INSERT INTO {own}.queue (tenant, record_id, reason, queued_at)
+SELECT %(whose)s, stage.id, stage.after, %(at)s::timestamptz
+FROM {stage} AS stage
+WHERE stage.part = 'queue' AND {here} AND stage.after IS NOT NULL
+ORDER BY stage.position
+ON CONFLICT (tenant, record_id) DO NOTHING;

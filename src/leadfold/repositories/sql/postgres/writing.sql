@@ -10,11 +10,12 @@ SELECT pg_advisory_xact_lock_shared(%(key)s);
 
 -- name: bound_stage
 (SELECT * FROM json_to_recordset(%(stage)s::json) AS bound (
-    position integer, unit integer, part text, id text, name text, before text, after text, reason text, version bigint
+    position integer, unit integer, part text, id text, name text, before text, after text, reason text, version bigint,
+    shown_name text, shown_phone text, shown_email text
 ));
 
 -- name: copy
-COPY pg_temp.leadfold_stage (position, unit, part, id, name, before, after, reason, version) FROM STDIN (NULL {null});
+COPY pg_temp.leadfold_stage FROM STDIN (NULL {null});
 
 -- name: open_run
 WITH opened AS (
@@ -139,44 +140,40 @@ SELECT count(*) FROM (
     FOR SHARE OF row
 ) AS held;
 
--- name: misfits
+-- name: misfit_leads
 SELECT stage.position, 'lead', stage.id
 FROM {stage} AS stage
 WHERE stage.part = 'lead' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {leads} AS row
     WHERE row.{lead.id} = {staged_lead} AND {lead_version} = stage.version
-)
-UNION ALL
+);
+
+-- name: misfit_customers
 SELECT stage.position, 'customer', stage.id
 FROM {stage} AS stage
 WHERE stage.part = 'customer' AND {here} AND NOT EXISTS (
     SELECT 1 FROM {customers} AS row
     WHERE row.{customer.id} = {staged_customer} AND {customer_version} = stage.version
-)
-UNION ALL
+);
+
+-- name: misfit_follows
 SELECT max(stage.position), 'again', ''
 FROM {stage} AS stage
 WHERE stage.part = 'follow' AND {here}
-GROUP BY stage.name, stage.id, stage.before HAVING count(*) > 1
-{patch_misfits}
-{claim_misfits}
-{link_misfits}
-{further_misfits};
+GROUP BY stage.name, stage.id, stage.before HAVING count(*) > 1;
 
--- name: link_misfits
-UNION ALL
+-- name: misfit_links
 SELECT stage.position, 'lead', stage.id
 FROM {stage} AS stage
-WHERE stage.part = 'link' AND {here} AND NOT EXISTS (
-    SELECT 1 FROM {tenant_leads} AS row
-    WHERE row.{lead.id} = {staged_lead} AND row.{lead.customer_id}::text IS NOT DISTINCT FROM stage.before
-)
-UNION ALL
-SELECT stage.position, 'lead', stage.id
-FROM {stage} AS stage
-WHERE stage.part = 'link' AND stage.version IS NOT NULL AND {here} AND NOT EXISTS (
-    SELECT 1 FROM {leads} AS row
-    WHERE row.{lead.id} = {staged_lead} AND {lead_version} = stage.version
+WHERE stage.part = 'link' AND {here} AND (
+    NOT EXISTS (
+        SELECT 1 FROM {tenant_leads} AS row
+        WHERE row.{lead.id} = {staged_lead} AND row.{lead.customer_id}::text IS NOT DISTINCT FROM stage.before
+    )
+    OR stage.version IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM {leads} AS row
+        WHERE row.{lead.id} = {staged_lead} AND {lead_version} = stage.version
+    )
 );
 
 -- name: own_version
@@ -201,15 +198,14 @@ SELECT set_config('leadfold.own', pg_current_xact_id()::text || '.' || 1 + {own_
         AND NOT pg_visible_in_snapshot(({version} >> 20)::text::xid8, %(seen)s::pg_snapshot)
 END;
 
--- name: claim_misfits
-UNION ALL
+-- name: misfit_holders
 SELECT stage.position, 'claim', ''
 FROM {stage} AS stage
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = stage.name AND identity.value = stage.after
-WHERE stage.part = 'holder' AND {here}
-AND {claimed_later}
-UNION ALL
+WHERE stage.part = 'holder' AND {here} AND {claimed_later};
+
+-- name: misfit_records
 SELECT stage.position, 'claim', ''
 FROM {stage} AS stage
 JOIN {own}.records AS record
@@ -218,19 +214,19 @@ JOIN {own}.records AS record
 CROSS JOIN LATERAL json_array_elements(record.identifiers::json) AS pair
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = pair ->> 0 AND identity.value = pair ->> 1
-WHERE stage.part IN ('lead', 'customer', 'link') AND stage.version IS NOT NULL AND {here}
-AND {claimed_later}
-UNION ALL
+WHERE stage.part IN ('lead', 'customer', 'link') AND stage.version IS NOT NULL AND {here} AND {claimed_later};
+
+-- name: misfit_erased
 SELECT stage.position, 'claim', ''
 FROM {stage} AS stage
 WHERE stage.part = 'holder' AND {here}
 AND (SELECT {erased_later} FROM {own}.index_state AS state WHERE state.tenant = %(whose)s) AND NOT EXISTS (
     SELECT 1 FROM {own}.identity AS identity
     WHERE identity.tenant = %(whose)s AND identity.kind = stage.name AND identity.value = stage.after
+    AND identity.version <> {own_version}
 );
 
--- name: patch_misfits
-UNION ALL
+-- name: misfit_patches
 SELECT stage.position, 'customer', stage.id
 FROM {stage} AS stage
 WHERE stage.part = 'patch' AND {here} AND NOT EXISTS (
@@ -250,8 +246,6 @@ WHERE stage.part = 'patch' AND {here} AND jsonb_typeof(row.{customer.metadata}::
 INSERT INTO {customer.table} ({insert_columns})
 SELECT {insert_values}
 FROM {stage} AS stage
-CROSS JOIN LATERAL json_to_record(stage.after::json)
-    AS made (name text, phone text, email text, metadata json, created_at text)
 WHERE stage.part = 'insert' AND {here};
 
 -- name: patch_customers
@@ -277,8 +271,10 @@ INSERT INTO {own}.ledger (run, unit, table_name, row_id, action, before, after, 
 SELECT %(run)s, stage.unit,
     CASE WHEN stage.part IN ('link', 'await') THEN 'Lead' WHEN stage.part = 'rule' THEN 'Ruling' ELSE 'Customer' END,
     stage.id, CASE stage.part WHEN 'await' THEN 'link' ELSE stage.part END,
-    CASE WHEN stage.part IN ('link', 'await', 'restore') THEN to_json(stage.before)::text ELSE stage.before END,
-    CASE WHEN stage.part IN ('link', 'await') THEN to_json(stage.after)::text ELSE stage.after END,
+    CASE WHEN stage.part IN ('link', 'await', 'restore') THEN to_json(stage.before)::text
+        WHEN stage.part <> 'insert' THEN stage.before END,
+    CASE WHEN stage.part IN ('link', 'await') THEN to_json(stage.after)::text
+        WHEN stage.part = 'insert' THEN {inserted} ELSE stage.after END,
     CASE WHEN stage.part IN ('link', 'await') THEN stage.reason ELSE '' END
 FROM {stage} AS stage
 WHERE stage.part IN ('insert', 'link', 'await', 'patch', 'restore', 'rule') AND {here};
@@ -296,6 +292,14 @@ SELECT %(whose)s, stage.id, stage.after, stage.name::timestamptz
 FROM {stage} AS stage
 WHERE stage.part = 'await' AND {here}
 ON CONFLICT (tenant, record_id) DO UPDATE SET customer_id = excluded.customer_id, until = excluded.until;
+
+-- name: inserted
+'{"name":' || coalesce(to_json(stage.shown_name)::text, 'null')
+    || ',"phone":' || coalesce(to_json(stage.shown_phone)::text, 'null')
+    || ',"email":' || coalesce(to_json(stage.shown_email)::text, 'null')
+    || ',"metadata":' || coalesce(stage.after, 'null')
+    || ',"created_at":' || coalesce(to_json(stage.reason)::text, 'null')
+    || coalesce(',"sources":' || stage.before, '') || '}';
 
 -- name: follow_leads
 WITH moved AS (
@@ -381,28 +385,29 @@ WITH seen AS (
     WHERE stage.part = 'record' AND {here} AND NOT EXISTS (
         SELECT 1 FROM {own}.records AS record WHERE record.tenant = %(whose)s AND record.record_id = stage.id
     )
-    ORDER BY stage.id
+    ORDER BY stage.id COLLATE "C"
 ),
 again AS (
     UPDATE {own}.records AS record SET identifiers = stage.after
     FROM {stage} AS stage
     WHERE stage.part = 'record' AND {here} AND record.tenant = %(whose)s AND record.record_id = stage.id
 ),
-gained AS (
-    INSERT INTO {own}.holders (tenant, kind, value, record_id)
-    SELECT %(whose)s, stage.name, stage.after, stage.id
+held AS MATERIALIZED ( -- sorted once, for two tables
+    SELECT stage.name AS kind, stage.after AS value, stage.id, row_number() OVER (
+        PARTITION BY stage.name COLLATE "C", stage.after COLLATE "C" ORDER BY stage.id COLLATE "C"
+    ) AS place
     FROM {stage} AS stage
     WHERE stage.part = 'holder' AND {here}
-    ORDER BY stage.name, stage.after, stage.id
+),
+gained AS (
+    INSERT INTO {own}.holders (tenant, kind, value, record_id)
+    SELECT %(whose)s, kind, value, id FROM held
 ),
 claimed AS (
     INSERT INTO {own}.identity (tenant, kind, value, version)
-    SELECT DISTINCT %(whose)s, stage.name, stage.after, {own_version}
-    FROM {stage} AS stage
-    WHERE stage.part = 'holder' AND {here}
-    ORDER BY stage.name, stage.after
+    SELECT %(whose)s, kind, value, {own_version} FROM held WHERE place = 1
 )
-SELECT count(*), 0, NULL FROM {stage} AS stage WHERE stage.part = 'holder' AND {here};
+SELECT count(*), 0, NULL FROM held;
 
 -- name: index_forget
 DELETE FROM {own}.identity AS identity
