@@ -179,11 +179,6 @@ def _stage(text: str) -> str:
     return next(found, "other")
 
 
-def _text(step: Step) -> str:
-    first = step.statements[0] if isinstance(step, Together) else step
-    return first.query.as_string(None)
-
-
 @contextmanager
 def traced() -> Iterator[dict[str, float]]:
     """Note the seconds that sessions spend on each stage, and those of the server's processor."""
@@ -196,7 +191,8 @@ def traced() -> Iterator[dict[str, float]]:
         try:
             return perform(self, step)
         finally:
-            seconds[_stage(_text(step))] += time.perf_counter() - start
+            first = step.statements[0] if isinstance(step, Together) else step
+            seconds[_stage(first.query.as_string(None))] += time.perf_counter() - start
             pid = self.connection.info.backend_pid
             processors[pid] = processor_seconds(pid)
             seconds[SERVER] = sum(processors.values())

@@ -167,11 +167,12 @@ _NO_CUSTOMER = f"{_NO * 3}\n"  # the end of a row that shows none
 _TEXT = frozenset({str})
 _WORDS = {None: "null", True: "true", False: "false"}
 
-_COLUMNS = tuple(
-    "part id name before after reason version shown_name shown_phone shown_email".split()  # noqa: SIM905 - ten words
+_COLUMNS = (
+    *("part", "id", "name", "before", "after", "reason", "version"),
+    *("shown_name", "shown_phone", "shown_email"),  # of a new customer alone
 )
 _Staged = tuple[str, ...]
-"""Part, id, name, before, after, reason, version; of a new customer name, phone and email."""
+"""A row: the cells of `_COLUMNS`."""
 
 
 def _row(
@@ -227,8 +228,7 @@ def _followed(lead: str, table: str, before: str | None, customer: str) -> _Stag
 
 def _cells(row: _Staged) -> dict[str, object]:
     """Return the cells of a row that are not NULL, by column."""
-    named = zip(_COLUMNS, row, strict=True)
-    return {column: cell for column, cell in named if cell != NULL}
+    return {column: cell for column, cell in zip(_COLUMNS, row, strict=True) if cell != NULL}
 
 
 def _linked(change: Link, read: Version | None) -> _Staged:
