@@ -21,29 +21,29 @@ from leadfold.testing import sample_leads
 
 Record = dict[str, str | None]
 
-QUERY = """
+CLEAN = """
 WITH clean AS (
-    SELECT id,
-           nullif(trim(psid), '') AS psid,
+    SELECT *,
+           nullif(trim(psid), '') AS clean_psid,
            regexp_replace(
                regexp_replace(
                    regexp_replace(lower(phone), '(x|ext[.]?|extension)[ :]*[0-9]+$', ''),
                    '[^0-9]', '', 'g'),
-               '^(00|011)?1?([0-9]{10})$', '\\2') AS phone,
-           lower(trim(email)) AS email
+               '^(00|011)?1?([0-9]{10})$', '\\2') AS clean_phone,
+           lower(trim(email)) AS clean_email
     FROM leads
 )
-SELECT CASE
-           WHEN psid IS NOT NULL THEN 'psid:' || psid
-           WHEN length(phone) = 10 THEN 'phone:+1' || phone
-           WHEN regexp_full_match(email, '[a-z0-9.!#$%&*+/=?^_{|}~-]+@([a-z0-9-]+[.])+[a-z]+')
-               THEN 'email:' || email
-           ELSE 'individual:' || id
-       END AS key,
-       list(id) AS ids
-FROM clean
-GROUP BY key
 """
+KEY = """
+    CASE
+        WHEN clean_psid IS NOT NULL THEN 'psid:' || clean_psid
+        WHEN length(clean_phone) = 10 THEN 'phone:+1' || clean_phone
+        WHEN regexp_full_match(clean_email, '[a-z0-9.!#$%&*+/=?^_{|}~-]+@([a-z0-9-]+[.])+[a-z]+')
+            THEN 'email:' || clean_email
+        ELSE 'individual:' || id
+    END
+"""
+QUERY = f"{CLEAN} SELECT {KEY} AS key, list(id) AS ids FROM clean GROUP BY key"  # noqa: S608 - constants
 
 
 def records(count: int) -> list[Record]:

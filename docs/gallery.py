@@ -2,10 +2,10 @@
 
 Look at the page in a browser, in light and in dark, whenever a sheet or a picture changes:
 
-    python docs/gallery.py /tmp/gallery.html
-    chromium --headless --no-sandbox --disable-gpu --user-data-dir=/tmp/profile \
+    python docs/gallery.py gallery.html
+    chromium --headless --no-sandbox --disable-gpu --user-data-dir=$(mktemp -d) \
         --window-size=1000,6000 --hide-scrollbars --blink-settings=preferredColorScheme=1 \
-        --screenshot=/tmp/light.png file:///tmp/gallery.html
+        --screenshot=light.png file://$PWD/gallery.html
 
 0 instead of 1 is dark. With ``--docs`` it also writes the files in ``docs/pictures`` anew.
 """

@@ -8,7 +8,7 @@ may look again where what it rested on has changed.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast, runtime_checkable
 
 import attrs
 
@@ -16,21 +16,34 @@ from leadfold.asking import aread, read
 from leadfold.driving import adrive, drive
 
 if TYPE_CHECKING:
-    from leadfold.asking import Asks
-    from leadfold.async_repository import AsyncRepository
-    from leadfold.changes import ChangeSet, Committed
-    from leadfold.repository import Repository
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-__all__ = ["Errand", "Look", "Write", "arun", "look", "run", "write"]
+    from leadfold.asking import Asks
+    from leadfold.async_repository import AsyncReader, AsyncRepository
+    from leadfold.changes import ChangeSet, Committed
+    from leadfold.repository import Reader, Repository
+
+__all__ = [
+    "AsyncGlancing",
+    "Errand",
+    "Glancing",
+    "Look",
+    "Write",
+    "arun",
+    "look",
+    "run",
+    "write",
+]
 
 R = TypeVar("R")
 
 
 @attrs.frozen
 class Look:
-    """What to ask in one snapshot."""
+    """What to ask in one snapshot; *brief*: it is little, and often asked (see `Glancing`)."""
 
     asks: Asks[object]
+    brief: bool = False
 
 
 @attrs.frozen
@@ -43,9 +56,30 @@ class Write:
 Errand = Generator[Look | Write, object, R]
 
 
-def look(asks: Asks[R]) -> Errand[R]:
+@runtime_checkable
+class Glancing(Protocol):
+    """A repository that need not look at its tables anew for every look.
+
+    What it knows of their shape may be some time old: where that must not be, look in full.
+    """
+
+    def glancing(self) -> AbstractContextManager[Reader]:
+        """Open what `Repository.reading` does, from what is known of the tables."""
+        ...
+
+
+@runtime_checkable
+class AsyncGlancing(Protocol):
+    """The same, awaited."""
+
+    def glancing(self) -> AbstractAsyncContextManager[AsyncReader]:
+        """Open what `Glancing.glancing` does."""
+        ...
+
+
+def look(asks: Asks[R], *, brief: bool = False) -> Errand[R]:
     """Ask *asks* in one snapshot, and return what it comes to."""
-    return cast("R", (yield Look(asks)))
+    return cast("R", (yield Look(asks, brief)))
 
 
 def write(changes: ChangeSet) -> Errand[Committed]:
@@ -59,7 +93,9 @@ def run(errand: Errand[R], repository: Repository) -> R:
     def do(step: Look | Write) -> object:
         if isinstance(step, Write):
             return repository.commit(step.changes)
-        with repository.reading() as reader:
+        brief = step.brief and isinstance(repository, Glancing)
+        glancing = cast("Glancing", repository).glancing if brief else repository.reading
+        with glancing() as reader:
             return read(step.asks, reader)
 
     return drive(errand, do)
@@ -71,7 +107,9 @@ async def arun(errand: Errand[R], repository: AsyncRepository) -> R:
     async def do(step: Look | Write) -> object:
         if isinstance(step, Write):
             return await repository.commit(step.changes)
-        async with repository.reading() as reader:
+        brief = step.brief and isinstance(repository, AsyncGlancing)
+        glancing = cast("AsyncGlancing", repository).glancing if brief else repository.reading
+        async with glancing() as reader:
             return await aread(step.asks, reader)
 
     return await adrive(errand, do)

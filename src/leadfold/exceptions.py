@@ -19,6 +19,7 @@ __all__ = [
     "DecisionError",
     "DifferentGroupsError",
     "DuplicateLeadError",
+    "FrameError",
     "IndexOutdatedError",
     "LeadfoldError",
     "LimitExceededError",
@@ -60,6 +61,14 @@ class MappingError(LeadfoldError, ValueError):
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("mapping does not fit the store: " + "; ".join(self.faults))
+
+
+class FrameError(LeadfoldError, ValueError):
+    """A data frame that leads cannot be read from; `faults` lists all that is wrong with it."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("frame refused: " + "; ".join(self.faults))
 
 
 class DuplicateLeadError(LeadfoldError, ValueError):

@@ -199,18 +199,17 @@ class Case(Shown):
 
     def sheet(self, names: Names) -> Sheet:
         """Return the groups concerned, and the ruling that would settle it."""
-        verb = "are one customer" if self.ruling.is_must_link else "are different customers"
-        ruling = table(
-            f"The ruling that would settle it: these parts {verb}",
+        verdict = "one customer" if self.ruling.is_must_link else "different customers"
+        parts = table(
+            "Its parts",
             ("leads", "lead ids"),
             self.ruling.parts,
             lambda part: (len(part), some(part, FEW)),
         )
         about = f"{names.key(self.group.key)}, {self.impact:,} leads concerned"
-        groups = (self.group, *self.claimants)
-        return Sheet(
-            f"Case: {self.reason}", about, (*groups_table("Groups", groups, names), *ruling)
-        )
+        groups = groups_table("Groups", (self.group, *self.claimants), names)
+        note = Note(f"The ruling that would settle it says: {verdict}", "look")
+        return Sheet(f"Case: {self.reason}", about, (*groups, note, *parts))
 
 
 class Cases(tuple[Case, ...], Shown):

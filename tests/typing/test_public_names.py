@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_type
 
+import polars as pl
+
 from leadfold import (
     AsyncInMemoryRepository,
     Customer,
@@ -40,6 +42,7 @@ from leadfold import (
     sheets,
 )
 from leadfold.grouping import Groups, WhatIf
+from leadfold.integrations import dataframes
 from leadfold.model import Stop
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ MODULES = (
     "leadfold.compare",
     "leadfold.evaluate",
     "leadfold.explanations",
+    "leadfold.integrations.dataframes",
     "leadfold.pictures",
     "leadfold.sheets",
 )
@@ -163,6 +167,15 @@ def test_drawing() -> None:
     for chart in charts:
         assert_type(chart, pictures.Picture)
     assert_type(charts[0].svg, str)
+
+
+def test_frames() -> None:
+    """The same kind of frame back; a resolution; a frame of the class that is asked for."""
+    frame = pl.DataFrame({"id": ["l1"], "phone": ["212 555 0143"]})
+    assert_type(dataframes.group_frame(frame, Policy.linked(), phone=["phone"]), pl.DataFrame)
+    found = dataframes.resolve_frame(frame.lazy(), columns=dataframes.guess_columns(frame.columns))
+    assert_type(found, Resolution)
+    assert_type(dataframes.to_frame(found, "stops", like=pl.DataFrame), pl.DataFrame)
 
 
 def test_storing() -> None:

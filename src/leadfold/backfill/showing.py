@@ -29,16 +29,24 @@ def run_figures(stats: Stats) -> tuple[tuple[str, int], ...]:
     )
 
 
-def figures_of(stats: Stats, **more: int) -> Figures:
-    """Return the figures of a run that are worth seeing first, after those of *more*."""
-    told = [(name.lower(), figure) for name, figure in run_figures(stats) if figure]
-    further = {"leadsMoved": "leads moved", "customersRetired": "customers gone"}
+_FURTHER = {
+    "leadsMoved": "leads moved",
+    "leadsUnlinked": "leads unlinked",
+    "customersRetired": "customers gone",
+    "customersRestored": "customers back",
+}
+
+
+def figures_of(stats: Stats, **first: int) -> Figures:
+    """Return the figures of a run that are not nought, after those that are to come *first*."""
+    told = [(name.lower(), figure) for name, figure in run_figures(stats)]
     told += [
-        (name, n)
-        for key, name in further.items()
-        if isinstance(n := stats.extra.get(key), int) and n
+        (name, figure)
+        for key, name in _FURTHER.items()
+        if isinstance(figure := stats.extra.get(key), int)
     ]
-    return Figures((*((name.replace("_", " "), figure) for name, figure in more.items()), *told))
+    leading = [(name.replace("_", " "), figure) for name, figure in first.items()]
+    return Figures((*leading, *((name, figure) for name, figure in told if figure)))
 
 
 def report_sheet(
@@ -46,14 +54,15 @@ def report_sheet(
 ) -> Sheet:
     """Return the sheet of what a run wrote."""
     note = (
-        Note(f"{len(failures):,} units were left out: nothing of these was written", "look")
+        Note(f"Units left out, nothing of which was written: {len(failures):,}", "look")
         if failures
         else Note("Written whole", "good")
     )
+    figures = Figures((*figures_of(stats).pairs, ("statements", statements)))
     return Sheet(
         "Report",
         f"run {run_id}",
-        (note, figures_of(stats, statements=statements), *failures_table(failures)),
+        (note, figures, *failures_table(failures)),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold.exceptions import UnreadableFileError
+from leadfold.integrations.column_names import folded, looks_like_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +22,6 @@ SINGLE = ("id", "created_at", "customer_id")
 """Fields that hold one value, taken from one column."""
 
 _ABOUT_A_LEAD = (*SINGLE, "name")
-_IS_DATA = re.compile(r"@|\d\D{0,2}\d\D{0,2}\d\D{0,2}\d\D{0,2}\d").search
 _SHOWN = 40
 
 
@@ -205,22 +205,17 @@ def _spelled(path: Path, header: Sequence[str], field: str, source: Source) -> S
 def _named(path: Path, header: Sequence[str], column: str) -> tuple[str, ...]:
     """Return the one name in *header* that means *column*, exactly or but for its spelling."""
     same = [name for name in header if name == column]
-    same = same or [name for name in header if _folded(name) == _folded(column)]
+    same = same or [name for name in header if folded(name) == folded(column)]
     if len(same) > 1:
         msg = f"{path}: several columns are named {column!r}: rename all but one in the file"
         raise UnreadableFileError(msg)
     return tuple(same)
 
 
-def _folded(name: str) -> str:
-    """Return *name* without capitals and separators: ``Created At`` is ``createdAt``."""
-    return re.sub(r"[\s_-]", "", name.casefold())
-
-
 def _unfilled(path: Path, header: Sequence[str], what: str, flag: str) -> UnreadableFileError:
     """Return the error that says which columns there are, and how to point at one."""
     msg = f"{path}: no column for {what}; "
-    if any(map(_IS_DATA, header)):  # somebody's, and not to be shown
+    if any(map(looks_like_data, header)):  # somebody's, and not to be shown
         return UnreadableFileError(
             f"{msg}its first line looks like a lead: put names of columns above"
         )

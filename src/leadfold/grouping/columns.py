@@ -5,6 +5,8 @@ Columns inside, objects outside: nothing here makes an object per lead.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from leadfold.policy import Policy
     from leadfold.rules import IdentifierRule
 
-__all__ = ["Column", "Columns", "Scanner"]
+__all__ = ["Column", "Columns", "KindReader", "Scanner"]
 
 Answer = str | Reason
+
+Refusal = tuple[int, str, Reason, object]
+"""The row, the field, why not, and the raw value."""
 
 
 @attrs.define
@@ -51,6 +56,23 @@ class Column:
         for row, values in self.more.items():
             for value in values:
                 yield row, value
+
+    def number(
+        self, rows: Sequence[int], labels: list[int], start: int
+    ) -> tuple[Sequence[int], Sequence[str]]:
+        """Label those of *rows* that hold a value: equal first values, equal numbers from *start*.
+
+        Returns the rows that hold none, and the value of each number.
+        """
+        first, without = self.first, []
+        number_of: dict[str, int] = defaultdict(count(start).__next__)  # a new value, a new number
+        for row in rows:
+            value = first[row]
+            if value is None:
+                without.append(row)
+            else:
+                labels[row] = number_of[value]
+        return without, list(number_of)
 
     def only(self, rows: Sequence[int]) -> Column:
         """Return the values of *rows* alone, in their order."""
@@ -83,7 +105,7 @@ class Columns:
     kinds: tuple[str, ...]
     ids: list[str] = attrs.field(factory=list, repr=False)
     by_kind: list[Column] = attrs.field(factory=list)
-    refused: list[tuple[int, str, Reason, object]] = attrs.field(factory=list, repr=False)
+    refused: list[Refusal] = attrs.field(factory=list, repr=False)
     generic: frozenset[Identifier] = frozenset()
     _by_name: list[tuple[str, Column]] = attrs.field(init=False, repr=False, eq=False)
 
@@ -122,7 +144,7 @@ class Scanner:
     """Feeds batches of raw leads into `Columns` under one policy."""
 
     def __init__(self, policy: Policy) -> None:
-        self._readers = [_KindReader(policy, rule) for rule in policy.identifiers]
+        self._readers = [KindReader(policy, rule) for rule in policy.identifiers]
         self.columns = Columns(policy.kinds, by_kind=[Column() for _ in policy.kinds])
 
     def add(self, ids: Sequence[str], fields: Mapping[str, Sequence[object]]) -> None:
@@ -134,8 +156,7 @@ class Scanner:
         for reader, column in zip(self._readers, columns.by_kind, strict=True):
             cells = fields.get(reader.kind, nothing)
             scopes = fields.get(reader.scope, nothing) if reader.scope else None
-            refused = reader.read(cells, scopes, start, column)
-            columns.refused.extend(refused)
+            columns.refused += reader.read(cells, scopes, start, column)
 
     def add_usable(self, record: str, identifiers: Sequence[Identifier]) -> None:
         """Append a row of which the usable *identifiers* are known already."""
@@ -155,14 +176,15 @@ class Scanner:
         return self.columns
 
 
-class _KindReader:
+class KindReader:
     """Reads the cells of one kind: its normalizer, blocked values and scope, compiled once."""
 
     def __init__(self, policy: Policy, rule: IdentifierRule) -> None:
         self.kind = rule.kind
         self.scope = rule.scope
-        self._parse = policy.normalizer(rule).parse
-        self._blocked = policy.blocked(rule)
+        self.normalizer = policy.normalizer(rule)
+        self.blocked = policy.blocked(rule)
+        self._parse = self.normalizer.parse
 
     def read(
         self,
@@ -170,7 +192,7 @@ class _KindReader:
         scopes: Sequence[object] | None,
         start: int,
         column: Column,
-    ) -> list[tuple[int, str, Reason, object]]:
+    ) -> list[Refusal]:
         """Append the usable values of *cells* to *column*; return what was refused, and why."""
         singles, several = _told_apart(cells, self.kind)
         answers = self._answers(singles, scopes)
@@ -196,7 +218,7 @@ class _KindReader:
 
     def _refused(
         self, rows: Sequence[int], answers: Sequence[Answer], raws: Sequence[object]
-    ) -> list[tuple[int, str, Reason, object]]:
+    ) -> list[Refusal]:
         """Return the answers that say why not, with row and raw value; nothing is no refusal."""
         return [
             (rows[place], self.kind, answer, raws[place])
@@ -206,7 +228,7 @@ class _KindReader:
 
     def _unblocked(self, answers: list[Answer]) -> list[Answer]:
         """Replace blocked values by their reason."""
-        found = self._blocked.among(answers)
+        found = self.blocked.among(answers)
         if not found:
             return answers
         return [Reason.BLOCKED if answer in found else answer for answer in answers]

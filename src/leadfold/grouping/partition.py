@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from itertools import accumulate, count
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import attrs
@@ -85,23 +84,15 @@ class Members:
 
 
 def keys_of(columns: Columns) -> Keys:
-    """Return the key of every row: its first usable value of its strongest kind."""
+    """Return the key of every row: its first usable value of its strongest kind, else its id."""
     labels = [0] * len(columns.ids)
     kinds: list[int] = []
     values: list[str] = []
-    left: range | list[int] = range(len(labels))
+    left: Sequence[int] = range(len(labels))
     for place, column in enumerate(columns.by_kind):
-        first, start, without = column.first, len(values), []
-        number_of: dict[str, int] = defaultdict(count(start).__next__)  # a new value, a new number
-        for row in left:
-            value = first[row]
-            if value is None:
-                without.append(row)
-            else:
-                labels[row] = number_of[value]
-        left = without
-        values.extend(number_of)
-        kinds.extend([place] * len(number_of))
+        left, found = column.number(left, labels, len(values))
+        values.extend(found)
+        kinds.extend([place] * len(found))
     for row in left:
         labels[row] = len(values)
         values.append(columns.ids[row])

@@ -114,6 +114,9 @@ class BlockedValues:
     exact: frozenset[str] = attrs.field(repr=lambda values: f"<{len(values)}>")
     by_shorthand: re.Pattern[str] | None = attrs.field(default=None, repr=False)
     """Matches the beginning of what a shorthand of emails blocks."""
+    suspects: str | None = attrs.field(default=None, repr=False)
+    """A pattern to search for, of the subset that every dialect has: it finds at least what a
+    shorthand of emails blocks."""
 
     @classmethod
     def of(cls, kind: str, entries: Iterable[str]) -> BlockedValues:
@@ -136,7 +139,11 @@ class BlockedValues:
         domains = [entry[1:] for entry in entries if re.fullmatch("@[^@]+", entry)]
         patterns = [rf"{_any_of(names)}(?=[+@]|\Z)"] if names else []
         patterns += [rf"[^@]*+@{_any_of(domains)}\Z"] if domains else []
-        return cls(entries, re.compile("|".join(patterns)) if patterns else None)
+        if not patterns:
+            return cls(entries)
+        suspects = [f"^{_any_of(names)}"] if names else []
+        suspects += [f"@{_any_of(domains)}$"] if domains else []
+        return cls(entries, re.compile("|".join(patterns)), "|".join(suspects))
 
     def matches(self, value: str) -> bool:
         """Tell whether the normalized *value* is blocked.

@@ -23,6 +23,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from leadfold.normalizers.email_library import MAX_EMAIL_LENGTH
+from leadfold.normalizers.plain_shape import ASCII_WHITE_SPACE, PlainShape, portable
 from leadfold.normalizers.reason import Reason
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     _Test = Callable[[str], re.Match[str] | None]
 
-__all__ = ["fast_email", "plain_address"]
+__all__ = ["fast_email", "plain_address", "plain_email"]
 
 # No hyphens side by side: the library refuses some (RFC 5890) and decodes others (Punycode).
 _PLAIN_LABEL: Final = "[a-z0-9]++(?:-[a-z0-9]++)*+"
@@ -69,6 +70,27 @@ def plain_address() -> _Test:
     (True, False)
     """
     return _tests()[0]
+
+
+@cache
+def plain_email() -> PlainShape:
+    """Return the shape of most addresses; of `plain_address`, what needs no look ahead to tell.
+
+    >>> bool(re.search(plain_email().pattern, "User@Example.com"))
+    True
+    """
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES  # noqa: PLC0415 - loads at first use
+    from email_validator.rfc_constants import ATEXT  # noqa: PLC0415 - loads at first use
+
+    label = portable(_PLAIN_LABEL).replace("a-z", "A-Za-z")
+    name = rf"[{ATEXT}]+(?:\.[{ATEXT}]+)*"
+    special_use = rf"(?i:\.(?:{_endings(SPECIAL_USE_DOMAIN_NAMES)})$)"
+    return PlainShape(
+        rf"^{name}@(?:{label}\.)+[A-Za-z]+$",
+        unless=rf"^.{{{MAX_EMAIL_LENGTH + 1}}}|@.{{64}}|{special_use}",
+        trimmed=ASCII_WHITE_SPACE,
+        lowered=True,
+    )
 
 
 @cache

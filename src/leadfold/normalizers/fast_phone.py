@@ -26,7 +26,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from leadfold.normalizers.phone_library import LONGEST_TEXT
-from leadfold.normalizers.phone_plans import PlanByPrefix, plain_numbers, plan_of_region
+from leadfold.normalizers.phone_plans import (
+    PlanByPrefix,
+    plain_nationals,
+    plain_numbers,
+    plan_of_region,
+)
+from leadfold.normalizers.plain_shape import PlainShape
 from leadfold.normalizers.reason import Reason
 
 if TYPE_CHECKING:
@@ -45,10 +51,12 @@ _ENOUGH_DIGITS: Final = 3  # fewer are viable only if nothing else is there
 _SEPARATOR: Final = ";"  # no text with it is claimed, so texts can be joined by it
 _TO_LINES: Final = bytes.maketrans(b";\n", b"\n;")
 
-_AROUND: Final = r"""
+_SEPARATORS: Final = " -().[]/\xa0\xad\u2010\u2011\u2012\u2013\u2014\u2015\u200b\u2060\u2212\u3000"
+_ANY_SEPARATOR: Final = f"[{''.join(map(re.escape, _SEPARATORS))}]"
+_AROUND: Final = rf"""
     [^\d+\uff0b;]*+                                 # _extract_possible_number drops this
-    (\+?(?:[\x20().\[\]/\xa0\xad\u2010-\u2015\u200b\u2060\u2212\u3000-]*+[0-9]++)++)
-    (?i:[\x20,]*+(?:x|ext|extn|extension|\#)[.:]?+[\x20-]*+[0-9]{1,7}+)?+  # _maybe_strip_extension
+    (\+?(?:{_ANY_SEPARATOR}*+[0-9]++)++)
+    (?i:[\x20,]*+(?:x|ext|extn|extension|\#)[.:]?+[\x20-]*+[0-9]{{1,7}}+)?+ # _maybe_strip_extension
     (?:_|[^\#\w;])*+                                # _extract_possible_number drops this, too
 """
 _MESSY: Final = re.compile(_AROUND, re.VERBOSE).fullmatch
@@ -104,6 +112,24 @@ class FastPhone:
         found = zip(left, self._bare_all(_SEPARATOR.join(numbers), others="ignore"), strict=True)
         in_order = (self.read(text) if answer is None else answer for text, answer in found)
         return [next(in_order) if answer is None else answer for answer in answers]
+
+    def plain_shape(self) -> PlainShape | None:
+        """Return the shape of the numbers of its region that touch no rule, None if it has rules.
+
+        What may stand around the digits is part of what the module claims.
+
+        >>> FastPhone("GB", strict=False).plain_shape() is None
+        True
+        """
+        plain = plain_nationals(self._home) if self._home else None
+        if plain is None:
+            return None
+        first, length = plain
+        code, apart = self._plus_code[1:], f"{_ANY_SEPARATOR}{{0,3}}"
+        before, after = r"[A-Za-z:\[( ]{0,20}", f"{_ANY_SEPARATOR}{{0,5}}"
+        digits = rf"[{first}](?:{apart}[0-9]){{{length - 1}}}"
+        pattern = rf"^{before}(?:\+?{apart}{apart.join(code)})?{apart}{digits}{after}$"
+        return PlainShape(pattern, dropped=_SEPARATORS, last=length, prefix=self._plus_code)
 
     def _bare_all(self, joined: str, *, others: str) -> list[str | Reason | None]:
         """Answer for each text *joined*, without its punctuation, what `_bare` answers.

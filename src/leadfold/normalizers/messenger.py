@@ -9,6 +9,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Final, NewType, cast
 
+from leadfold.normalizers.plain_shape import ASCII_WHITE_SPACE, PlainShape
 from leadfold.normalizers.reason import MISSING, Normalizer, Reason, is_missing, require_text
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = [
     "opaque_normalizer",
     "parse_psid",
     "parse_psids",
+    "plain_id",
 ]
 
 Psid = NewType("Psid", str)
@@ -111,7 +113,18 @@ def opaque_normalizer(name: str, *, field: str | None = None) -> Normalizer:
     ['A-17', <Reason.PLACEHOLDER: 'placeholder'>]
     """
     parse = partial(_parse_opaque, field=name if field is None else field)
-    return Normalizer(name, _VERSION, parse)
+    return Normalizer(name, _VERSION, parse, plain_id)
+
+
+def plain_id() -> PlainShape:
+    """Return the shape of ids that are printable ASCII, and longer than any placeholder.
+
+    >>> import re
+    >>> bool(re.search(plain_id().pattern, "24000000000000001"))
+    True
+    """
+    lengths = f"{{{_LONGEST_PLACEHOLDER + 1},{MAX_OPAQUE_LENGTH}}}"
+    return PlainShape(f"^[!-~]{lengths}$", trimmed=ASCII_WHITE_SPACE)
 
 
 def _parse_opaque(raws: Iterable[object], field: str) -> list[str | Reason]:

@@ -168,7 +168,8 @@ def phone_normalizer(
     Normalizer(name='phone', version='1;region=US;strict')
     """
     reader = _reader(region, strict, default_area, whatsapp, fast)
-    return Normalizer("phone", _version(reader.rule), partial(reader.read_all, field="phone"))
+    parse = partial(reader.read_all, field="phone")
+    return Normalizer("phone", _version(reader.rule), parse, reader.plain_shape)
 
 
 @lru_cache(maxsize=256)

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
     Matcher = Callable[[str], re.Match[str] | None]
 
-__all__ = ["Plan", "PlanByPrefix", "plain_numbers", "plan_of_code", "plan_of_region"]
+__all__ = [
+    "Plan",
+    "PlanByPrefix",
+    "plain_nationals",
+    "plain_numbers",
+    "plan_of_code",
+    "plan_of_region",
+]
 
 _T = TypeVar("_T")
 
@@ -126,6 +133,30 @@ def plain_numbers(home: Plan) -> str:
     beginning = rf"{_without([home.international_prefix])}(?:{domestic})|\+{code}"
     trunk_prefixes = [home.national_prefix, main.national_prefix]
     return f"(?:{beginning}){_without(trunk_prefixes)}({home.accepted})"
+
+
+def plain_nationals(home: Plan) -> tuple[str, int] | None:
+    """Return first digits and length of national numbers of *home* that are plain at sight.
+
+    One that begins with such a digit is plain in the sense of `plain_numbers`, alone and after
+    the code. None where it takes more than a first digit and a length to tell.
+
+    >>> plain_nationals(plan_of_region("US", strict=False))
+    ('23456789', 10)
+    >>> plain_nationals(plan_of_region("GB", strict=False)) is None
+    True
+    """
+    code = home.calling_code
+    main = plan_of_code(int(code), strict=home.valid is not None) or home
+    trunk = {home.national_prefix.pattern, main.national_prefix.pattern}
+    abroad, lengths = home.international_prefix.pattern, _possible(main.lengths)
+    literal = all(each.isdecimal() for each in (*trunk, abroad))
+    if home.valid is not None or not literal or len(lengths) != 1 or abroad[0] == code[0]:
+        return None
+    if not home.too_long[len(code) + lengths[0]]:
+        return None
+    taken = {each[0] for each in (*trunk, abroad, code)}
+    return "".join(digit for digit in "0123456789" if digit not in taken), lengths[0]
 
 
 @cache

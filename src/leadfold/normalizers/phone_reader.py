@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from leadfold.normalizers.phone_library import PhoneRule
+    from leadfold.normalizers.plain_shape import PlainShape
 
     _Shortcut = Callable[[str], str | Reason | None]
 
@@ -37,10 +38,14 @@ class PhoneReader:
         self.rule = rule
         path = FastPhone(rule.region, strict=rule.strict) if fast else None
         plain = not rule.whatsapp and rule.default_area is None
-        self._read_bulk = path.read_all if path and plain else None
+        self._plain_path = path if plain else None
         self._shortcut: _Shortcut = _step_aside
         if path is not None:
             self._shortcut = path.read if plain else partial(_by_options, path=path, rule=rule)
+
+    def plain_shape(self) -> PlainShape | None:
+        """Return the shape of numbers that touch no rule; None where most touch one."""
+        return self._plain_path.plain_shape() if self._plain_path else None
 
     def read(self, raw: object, field: str) -> str | Reason:
         """Answer for one cell; a TypeError names *field*."""
@@ -53,9 +58,9 @@ class PhoneReader:
 
     def read_all(self, raws: Iterable[object], field: str) -> list[str | Reason]:
         """Answer for many cells, in order."""
-        read_bulk = self._read_bulk
-        if read_bulk is None:
+        if self._plain_path is None:
             return [self.read(raw, field) for raw in raws]
+        read_bulk = self._plain_path.read_all
         cells = raws if isinstance(raws, list) else list(raws)
         present = [raw for raw in cells if raw is not None]
         answers: list[str | Reason] = []

@@ -10,6 +10,8 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from leadfold.normalizers.plain_shape import PlainShape
+
 __all__ = ["MISSING", "Normalizer", "Reason", "is_missing", "require_text"]
 
 
@@ -43,18 +45,24 @@ MISSING = Reason.MISSING
 """For loops over columns: looking a member up in its enumeration costs as much as a call."""
 
 
+def _no_shape() -> None:
+    """Leave every text to the normalizer."""
+
+
 @attrs.frozen
 class Normalizer:
     """A named, versioned rule from raw values to normalized ones.
 
     *parse* takes raw cells of one column (text, None or NaN) and answers, in order, a
     normalized text or a `Reason` for each. Change *version* whenever an answer changes:
-    stored indexes carry it.
+    stored indexes carry it. *plain* is for readers of whole columns: it tells the texts whose
+    answer needs no call of *parse*, if there are such.
     """
 
     name: str
     version: str
     parse: Callable[[Iterable[object]], list[str | Reason]] = attrs.field(repr=False)
+    plain: Callable[[], PlainShape | None] = attrs.field(default=_no_shape, repr=False, eq=False)
 
 
 def is_missing(raw: object) -> bool:

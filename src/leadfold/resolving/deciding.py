@@ -63,7 +63,7 @@ class Decision(Shown):
             "Decision",
             f"lead {self.lead_id}: {customer}",
             (
-                Note(self.outcome, "look" if self.outcome == "queued" else "plain"),
+                Note(self.outcome, "look" if self.outcome in {"queued", "busy"} else "plain"),
                 *table("Reasons", ("",), self.reasons, lambda reason: (reason,)),
                 *table(
                     "Written",

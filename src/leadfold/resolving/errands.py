@@ -9,7 +9,7 @@ import attrs
 from leadfold import asking
 from leadfold.backfill.planning import decide, new_values
 from leadfold.backfill.snapshot import refuse_unmapped
-from leadfold.changes import ChangeSet, Reindex, Unit, planned_stats
+from leadfold.changes import ChangeSet, Reindex, Retire, Unit, planned_stats
 from leadfold.errands import look, write
 from leadfold.exceptions import (
     BusyError,
@@ -75,10 +75,16 @@ class _Found:
     changes: ChangeSet
     owned: bool
 
+    @property
+    def retires(self) -> bool:
+        """Tell whether a customer's row would go."""
+        changes = (change for unit in self.changes.units for change in unit.changes)
+        return any(isinstance(change, Retire) for change in changes)
+
 
 def previewing(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
     """Decide on *leads*; write nothing."""
-    found = yield from look(_decided(leads, settings))
+    found = yield from look(_decided(leads, settings), brief=True)
     return found.decisions
 
 
@@ -97,7 +103,9 @@ def _settled(
 ) -> Errand[tuple[Decision, ...]]:
     """Write what *decided* comes to; decide again where somebody was faster."""
     for attempt in range(1, ATTEMPTS + 1):
-        found = yield from look(decided())
+        found = yield from look(decided(), brief=True)
+        if found.retires:  # a customer goes only where all that refers to customers is known
+            found = yield from look(decided())
         if not found.changes.units:
             return found.decisions
         try:

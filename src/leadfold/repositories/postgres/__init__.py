@@ -96,6 +96,12 @@ class PostgresRepository:
         with self._snapshot() as session:
             yield PostgresReader(session, session.run(self._store.reading()))
 
+    @contextlib.contextmanager
+    def glancing(self) -> Iterator[Reader]:
+        """Open a snapshot, of tables that may have been looked at some time ago."""
+        with self._store.known_again(), self._snapshot() as session:
+            yield PostgresReader(session, session.run(self._store.reading(known=True)))
+
     def commit(self, changes: ChangeSet) -> Committed:
         """Write *changes* in one transaction: every unit whole, or not at all."""
         with self._connections.lent() as connection:

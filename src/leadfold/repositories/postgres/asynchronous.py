@@ -76,6 +76,20 @@ class AsyncPostgresRepository:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncReader]:
         """Open one consistent snapshot: the caller's transaction where it has one."""
+        async with self._snapshot() as session:
+            yield AsyncPostgresReader(session, await session.run(self._store.reading()))
+
+    @asynccontextmanager
+    async def glancing(self) -> AsyncIterator[AsyncReader]:
+        """Open a snapshot, of tables that may have been looked at some time ago."""
+        with self._store.known_again():
+            async with self._snapshot() as session:
+                reading = await session.run(self._store.reading(known=True))
+                yield AsyncPostgresReader(session, reading)
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[AsyncSession]:
+        """Read from one state of the store; a transaction that was open stays open."""
         async with self._connections.lent() as connection:
             session = AsyncSession(connection)
             begun = begins_itself(connection)
@@ -83,7 +97,7 @@ class AsyncPostgresRepository:
                 if begun:
                     await session.perform(BEGIN_READING)
                 require_text(connection)
-                yield AsyncPostgresReader(session, await session.run(self._store.reading()))
+                yield session
             finally:
                 if begun and not is_lost(connection):
                     await session.perform(ROLLBACK)

@@ -70,7 +70,7 @@ class Shapes:
         self._names |= self._cells()
         self._names |= self._inserts()
         self._names |= self._pieces(
-            "entry_columns", "counted", "mark", "own_commits", "run_columns", "inserted"
+            "entry_columns", "inserted", "counted", "mark", "own_commits", "run_columns"
         )
         self._names |= self._pieces("own_version")
         self._names |= self._casts()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import attrs
 
-from leadfold.exceptions import StoreError, UnitError
+from leadfold.exceptions import RetryableError, StoreError, UnitError
 from leadfold.repositories.postgres.catalog import condition_faults, read_catalog
 from leadfold.repositories.postgres.faults import ChangedShapeError, GivenWayError
 from leadfold.repositories.postgres.light import LightCommit, TooHeavyError, is_light
@@ -24,6 +24,8 @@ from leadfold.repositories.postgres.transactions import (
 from leadfold.repositories.postgres.writing import commit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from leadfold.changes import ChangeSet, Committed
     from leadfold.repositories.mapping import StoreMapping
     from leadfold.repositories.postgres.catalog import Catalog
@@ -69,9 +71,19 @@ class Store:
         self._known, self._light = shapes if catalog.has_own else None, None
         return shapes
 
-    def reading(self) -> Steps[Reading]:
+    def reading(self, *, known: bool = False) -> Steps[Reading]:
         """Return what can be asked of the snapshot that is open."""
-        return Reading((yield from self.shapes()), self.tenant, self.owned)
+        return Reading((yield from self.shapes(known=known)), self.tenant, self.owned)
+
+    @contextmanager
+    def known_again(self) -> Iterator[None]:
+        """Let tables that turn out to be others than they were known be looked at next time."""
+        try:
+            yield
+        except ChangedShapeError as e:
+            self._known = None
+            msg = f"{e}: the tables were changed since they were looked at, try again"
+            raise RetryableError(msg) from e
 
     def commit(self, changes: ChangeSet) -> Steps[Committed]:
         """Write *changes* in one transaction, or inside the caller's."""
