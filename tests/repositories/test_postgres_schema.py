@@ -108,8 +108,8 @@ def test_claims_that_a_clock_counted_are_old(place: Place) -> None:
             )
             connection.execute(insert)
     with PostgresRepository(place.dsn, schema=place.own) as repository:
-        insert = """INSERT INTO "Lead" (id, phone) VALUES (%s, '(212) 555-0143')"""
-        place.run(insert, "l2")
+        came = """INSERT INTO "Lead" (id, phone) VALUES (%s, '(212) 555-0143')"""
+        place.run(came, "l2")
         assert backfill.apply(backfill.plan(repository), repository).stats.leads_linked == 1
-        place.run(insert, "l3")
+        place.run(came, "l3")
         assert Resolver(repository).resolve(Lead("l3")).customer_id == "C"
