@@ -19,6 +19,7 @@ from leadfold.changes import (
     InsertCustomer,
     Link,
     PatchCustomer,
+    Queue,
     Reindex,
     Retire,
 )
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LightCommit", "TooHeavyError", "is_light"]
 
-_LIGHT = (Link, Await, InsertCustomer, PatchCustomer, Follow, Reindex, Carry, Retire)
+_LIGHT = (Link, Await, InsertCustomer, PatchCustomer, Follow, Reindex, Carry, Retire, Queue)
 _MOST = 2_000  # rows: more of them are better staged
 _TESTS = {
     "leads": {"lead"},
@@ -243,6 +244,8 @@ class LightCommit:
         if self._changes.audited:
             entry = entry_of(self._changes, self._changes.outcome((), {}))
             found.append(self._shapes.audit(entry | {"whose": self._whose}))
+        if self._count("queue"):
+            found.append(self._statement("queue"))
         return found if self._owned else [*found, OWN_COMMIT]
 
     def _move_and_retire(self) -> Steps[None]:
