@@ -16,7 +16,7 @@ from leadfold.exceptions import RetryableError, RunExistsError, StalePlanError, 
 from leadfold.repositories.postgres import AsyncPostgresRepository, PostgresRepository
 from leadfold.repositories.postgres.async_session import AsyncSession
 from leadfold.repositories.postgres.steps import CopyIn
-from leadfold.resolver import AsyncResolver, build_index
+from leadfold.resolver import AsyncResolver, refresh_index
 from repositories.postgres_stores import contents, new_place
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def test_a_decision_cancelled_in_any_statement(
 ) -> None:
     """Statements that travel together are undone together; the next decision is made."""
     with PostgresRepository(place.dsn, schema=place.own) as repository:
-        build_index(repository)
+        refresh_index(repository)
         Resolver(repository).resolve(Lead("l9"))
     before = contents(place)
 

@@ -16,7 +16,7 @@ from leadfold.exceptions import RetryableError
 from leadfold.model import Identifier
 from leadfold.repositories.mapping import CustomerTable, StoreMapping
 from leadfold.repositories.sqlite import SQLiteRepository
-from leadfold.resolver import build_index
+from leadfold.resolver import refresh_index
 from leadfold.testing.changesets import (
     read_basis,
     reindex,
@@ -110,7 +110,7 @@ def test_a_decision_that_cannot_wait_is_busy(path: Path) -> None:
         SQLiteRepository(path, timeout=0) as repository,
         closing(sqlite3.connect(path, isolation_level=None)) as other,
     ):
-        build_index(repository)
+        refresh_index(repository)
         resolver = Resolver(repository)
         other.execute("BEGIN IMMEDIATE")
         found = resolver.resolve(Lead("l1", phone="212 555 0143"))
