@@ -17,6 +17,7 @@ from leadfold.driving import adrive, drive
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from datetime import datetime
 
     from leadfold.async_repository import AsyncReader
     from leadfold.changes import Run
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
         Holders,
         LeadBatch,
         LedgerEntry,
+        Queued,
         Reader,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -48,6 +51,7 @@ __all__ = [
     "audited",
     "customers",
     "dependents",
+    "edited",
     "entries",
     "facts",
     "history",
@@ -57,8 +61,10 @@ __all__ = [
     "leads",
     "links",
     "pointing_at",
+    "queued",
     "read",
     "recorded",
+    "rowless",
     "rulings",
     "runs",
     "shown",
@@ -214,6 +220,21 @@ def shown(column: str, values: Collection[str]) -> Asks[Collection[str]]:
 def recorded(record_id: str) -> Asks[tuple[Identifier, ...] | None]:
     """Ask `Reader.recorded`."""
     return cast("tuple[Identifier, ...] | None", (yield Call("recorded", (record_id,))))
+
+
+def queued() -> Stream[Queued]:
+    """Ask `Reader.queued`."""
+    return Stream(Call("queued"))
+
+
+def edited(since: datetime) -> Stream[str]:
+    """Ask `Reader.edited`."""
+    return Stream(Call("edited", (since,)))
+
+
+def rowless() -> Stream[Rowless]:
+    """Ask `Reader.rowless`."""
+    return Stream(Call("rowless"))
 
 
 def rulings() -> Asks[tuple[Ruling, ...]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
 
     from leadfold.changes import ChangeSet, Committed, Run
     from leadfold.model import Identifier, Ruling
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
         Holders,
         LeadBatch,
         LedgerEntry,
+        Queued,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -64,6 +67,18 @@ class AsyncReader(Protocol):
 
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what `leadfold.repository.Reader.recorded` does."""
+        ...
+
+    def queued(self) -> AsyncIterator[Queued]:
+        """Yield what `leadfold.repository.Reader.queued` does."""
+        ...
+
+    def edited(self, since: datetime) -> AsyncIterator[str]:
+        """Yield what `leadfold.repository.Reader.edited` does."""
+        ...
+
+    def rowless(self) -> AsyncIterator[Rowless]:
+        """Yield what `leadfold.repository.Reader.rowless` does."""
         ...
 
     async def rulings(self) -> tuple[Ruling, ...]:

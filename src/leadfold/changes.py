@@ -35,6 +35,7 @@ __all__ = [
     "OnFault",
     "OnStale",
     "PatchCustomer",
+    "Queue",
     "Reindex",
     "Relink",
     "Restore",
@@ -198,6 +199,18 @@ class Reindex:
     identifiers: tuple[Identifier, ...]
 
 
+@attrs.frozen
+class Queue:
+    """*lead_id* is still to be decided, for this *reason*; None: it is not any more.
+
+    A lead that waits already keeps its place and its reason. This is work to do and no data: no
+    ledger has it, and no rollback brings it back.
+    """
+
+    lead_id: str
+    reason: str | None
+
+
 Change = (
     InsertCustomer
     | PatchCustomer
@@ -211,6 +224,7 @@ Change = (
     | Rule
     | Erase
     | Reindex
+    | Queue
 )
 """In whatever order a unit lists them, what it holds is true together: no order is implied."""
 
@@ -436,6 +450,8 @@ def figures(changes: Iterable[Change]) -> Counter[str]:
                 found["leadsLinked" if after is not None else "leadsUnlinked"] += 1
             case Rule(in_force=in_force):
                 found["rulingsMade" if in_force else "rulingsLifted"] += 1
+            case Queue(reason=reason):
+                found["queueSettled" if reason is None else "queued"] += 1
     return found
 
 

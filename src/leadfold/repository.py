@@ -28,9 +28,11 @@ __all__ = [
     "Holders",
     "LeadBatch",
     "LedgerEntry",
+    "Queued",
     "Reader",
     "Reference",
     "Repository",
+    "Rowless",
     "StoreFacts",
     "undeclared",
 ]
@@ -98,6 +100,7 @@ class LeadBatch:
     A cell is one text, a tuple of texts, or None. *indexed* is what the identity index holds for
     each lead: its identifiers sorted, or None where it has never seen the lead.
     *unreadable* names rows that could not be read, with the reason; they are in no column.
+    *queued* are those of the leads that are still to be decided: see `Queued`.
     """
 
     ids: Sequence[str] = attrs.field(repr=_counted)
@@ -108,6 +111,7 @@ class LeadBatch:
     versions: Sequence[Version] = attrs.field(repr=False)
     indexed: Sequence[tuple[Identifier, ...] | None] = attrs.field(repr=False)
     unreadable: Sequence[tuple[str, str]] = ()
+    queued: frozenset[str] = frozenset()
 
     def only(self, places: Sequence[int]) -> LeadBatch:
         """Return the rows at *places* alone, in their order."""
@@ -119,6 +123,7 @@ class LeadBatch:
             [self.customer_ids[place] for place in places],
             [self.versions[place] for place in places],
             [self.indexed[place] for place in places],
+            queued=self.queued.intersection(self.ids[place] for place in places),
         )
 
 
@@ -180,6 +185,34 @@ class Holders:
     records: Mapping[str, tuple[Identifier, ...]]
     versions: Mapping[Identifier, int]
     saturated: frozenset[Identifier]
+
+
+@attrs.frozen
+class Queued:
+    """A lead that is still to be decided, and since when.
+
+    *reason* is ``large`` (more was connected with it than may be decided at once) or ``edited``
+    (its row came, changed or went without a word). There may be no row of it.
+    """
+
+    lead_id: str
+    reason: str
+    at: datetime
+
+
+@attrs.frozen
+class Rowless:
+    """A record of the identity index that is no row; of a lead that has none yet, *until* when.
+
+    After that it is as if it had never been.
+    """
+
+    record_id: str
+    until: datetime | None = None
+
+    def is_awaited(self, now: datetime) -> bool:
+        """Tell whether its row may still come."""
+        return self.until is not None and now < self.until
 
 
 @attrs.frozen
@@ -311,6 +344,27 @@ class Reader(Protocol):
         """Return what the identity index holds for a record, even one whose row is gone.
 
         None where it has never seen the record.
+        """
+        ...
+
+    def queued(self) -> Iterator[Queued]:
+        """Yield the leads that are still to be decided, those that wait longest first."""
+        ...
+
+    def edited(self, since: datetime) -> Iterator[str]:
+        """Yield the leads whose row came or was edited at *since* or later, in any order.
+
+        One that does not say when is among them.
+
+        Raises:
+            MappingError: no column is mapped that tells.
+        """
+        ...
+
+    def rowless(self) -> Iterator[Rowless]:
+        """Yield the records of the identity index that hold something and are no row, in any order.
+
+        A lead of the index whose row the mapping takes for none is among them.
         """
         ...
 

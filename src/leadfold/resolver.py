@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from leadfold.async_repository import AsyncRepository
 from leadfold.backfill.errands import check_mode
 from leadfold.backfill.minting import id_maker, new_run
 from leadfold.backfill.minting import now as present
+from leadfold.backfill.waiting import GRACE
 from leadfold.errands import arun, run
 from leadfold.policy import Policy
 from leadfold.repository import Repository
 from leadfold.resolving.deciding import Decision, Event
+from leadfold.resolving.draining import draining
 from leadfold.resolving.errands import Settings, forgetting, previewing, resolving
 from leadfold.resolving.indexing import indexing
 from leadfold.resolving.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from leadfold.backfill.applying import Report
     from leadfold.changes import Run
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["AsyncResolver", "Decision", "Event", "Resolver", "build_index"]
+__all__ = ["AsyncResolver", "Decision", "Event", "Resolver", "refresh_index"]
 
 Store = TypeVar("Store")
 
 ACTION = "resolve_lead"
+REFRESH = "refresh_index"
 
 MAX_SET = 10_000
 """How many records may be connected with a lead that is decided at once."""
-
-GRACE = timedelta(hours=1)
-"""How long a lead counts that was resolved, and whose row never came."""
 
 
 class _Resolving(Generic[Store]):
@@ -99,7 +98,8 @@ class Resolver(_Resolving[Repository]):
         adopt: as for `leadfold.backfill.plan`.
         grace: a lead that is resolved before its row is there counts for as long; if the row has
             not come by then, it is as if it had never been.
-        max_set: a lead with more records connected is ``queued``: a backfill decides it.
+        max_set: a lead with more records connected is ``queued``: a backfill decides it, or
+            `drain` once less is.
         stored_phone: how new customers show their phone.
         actor: who the audit entries name.
         created_by: what new customers' metadata names.
@@ -125,7 +125,11 @@ class Resolver(_Resolving[Repository]):
         return self.resolve_many([lead])[0]
 
     def resolve_many(self, leads: Iterable[object]) -> tuple[Decision, ...]:
-        """Return whose leads these are, decided together and written in one transaction."""
+        """Return whose leads these are, decided together and written in one transaction.
+
+        Where more than ``max_set`` records are connected with them, they are taken one by one,
+        each in a transaction of its own.
+        """
         return run(resolving(tuple(leads), self._settings), self._repository)
 
     def preview(self, lead: object) -> Decision:
@@ -149,6 +153,24 @@ class Resolver(_Resolving[Repository]):
             DecisionError: the row is still there.
         """
         run(forgetting(lead_id, self._settings), self._repository)
+
+    def drain(self, limit: int | None = None) -> tuple[Decision, ...]:
+        """Decide the leads that wait in the queue, those that wait longest first, and write that.
+
+        Each is decided with all that is connected with it, other leads of the queue included, in
+        a commit of its own. What is still too large stays; a lead whose row is gone is forgotten.
+
+        Args:
+            limit: settle up to so many connected sets, and leave the rest for later.
+
+        Returns:
+            For each set the decision on the lead of it that waited longest.
+
+        Raises:
+            IndexOutdatedError, RetryableError, StalePlanError, StoreError: as `resolve`; what was
+                decided before that stays.
+        """
+        return run(draining(limit, self._settings), self._repository)
 
 
 class AsyncResolver(_Resolving[AsyncRepository]):
@@ -174,32 +196,54 @@ class AsyncResolver(_Resolving[AsyncRepository]):
         """Do what `Resolver.forget` does."""
         await arun(forgetting(lead_id, self._settings), self._repository)
 
+    async def drain(self, limit: int | None = None) -> tuple[Decision, ...]:
+        """Return what `Resolver.drain` does."""
+        return await arun(draining(limit, self._settings), self._repository)
 
-def build_index(
+
+def refresh_index(
     repository: Repository,
     policy: Policy | None = None,
     *,
+    since: datetime | None = None,
     actor: str = "system",
     run_id: str | None = None,
     now: datetime | None = None,
 ) -> Report:
-    """Write the identity index of all leads and customer records; no link is touched.
+    """Bring the identity index up to date with the leads and customer records; touch no link.
 
-    A backfill writes it, too; this is for a store that is to be resolved lead by lead before
-    (or without) one, or whose policy changed. Leads that are edited meanwhile are left out and
-    listed in the report's ``failures``: resolve them.
+    Where there is no index, or one of another policy, it is written anew: for a store that is to
+    be resolved lead by lead before (or without) a backfill. Otherwise leads are looked for that
+    came, changed or went behind leadfold's back: others find them from now on, and they wait in
+    the queue to be decided, by `Resolver.drain` or a backfill. Leads that are edited meanwhile
+    are left out and listed in the report's ``failures``: refresh again.
 
     Args:
         repository: where the leads are.
         policy: default `Policy.keyed()`.
+        since: look only at leads that came or were edited at that time or later, by the columns
+            mapped as ``created_at`` and ``updated_at``. None: at all, which also finds those
+            whose rows are gone.
         actor: who the audit entry names.
         run_id: the run's id; default: a new one.
         now: the time of the run; default: the present.
 
     Raises:
+        IndexOutdatedError: *since* is told and the index is missing, or of another policy.
+        MappingError: *since* is told and the mapping has no column that tells of edits.
         PolicyError: the policy asks for what the store does not map.
         StoreError: the store failed; nothing was written.
+
+    >>> from leadfold import InMemoryRepository
+    >>> repository = InMemoryRepository(leads=[{"id": "l1", "phone": "202-555-0141"}])
+    >>> refresh_index(repository).stats.extra["indexed"]
+    1
+    >>> repository.insert_lead({"id": "l2", "phone": "202-555-0141"})
+    >>> refresh_index(repository).stats.extra["queued"]
+    1
+    >>> [decision.lead_id for decision in Resolver(repository).drain()]
+    ['l2']
     """
     policy = Policy() if policy is None else policy
-    made = new_run("build_index", actor=actor, run_id=run_id, now=now, policy=policy)
-    return run(indexing(policy, made), repository)
+    made = new_run(REFRESH, actor=actor, run_id=run_id, now=now, policy=policy)
+    return run(indexing(policy, made, since), repository)

@@ -15,7 +15,7 @@ from leadfold.exceptions import RetryableError, StalePlanError
 from leadfold.repositories.postgres import PostgresRepository
 from leadfold.repositories.postgres.schema import lock
 from leadfold.repositories.postgres.session import Session
-from leadfold.resolver import build_index
+from leadfold.resolver import refresh_index
 from repositories.postgres_stores import new_place
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def place(postgres_dsn: str) -> Iterator[Place]:
     with new_place(postgres_dsn) as place:
         add(place, "first", phone="2125550199")
         with PostgresRepository(place.dsn, schema=place.own) as repository:
-            build_index(repository)
+            refresh_index(repository)
         yield place
 
 
@@ -132,7 +132,7 @@ def test_many_at_once_end_as_the_batch(
         return told
 
     with PostgresRepository(place.dsn, schema=place.own) as repository:
-        build_index(repository, policy)
+        refresh_index(repository, policy)
     with ThreadPoolExecutor(WORKERS) as pool:
         told = sum(pool.map(work, [leads[worker::WORKERS] for worker in range(WORKERS)]), Counter())
     print(f"{len(leads)} leads: {told}, {len(runs(place))} run(s)")  # noqa: T201 - pytest -s shows it

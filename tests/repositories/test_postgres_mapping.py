@@ -17,7 +17,7 @@ from leadfold.repositories.mapping import (
     StoreMapping,
 )
 from leadfold.repositories.postgres import PostgresRepository
-from leadfold.resolver import build_index
+from leadfold.resolver import refresh_index
 from repositories.postgres_stores import new_place
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_a_lead_is_resolved_whatever_ids_are(place: Place, kind: str) -> None:
     )
     place.run('INSERT INTO "Job" (id, lead_id) VALUES (%s, %s)', job, second)
     with PostgresRepository(place.dsn, schema=place.own) as repository:
-        build_index(repository)
+        refresh_index(repository)
         resolver = Resolver(
             repository, Policy.keyed(), "reconcile", new_id=lambda: next(resolver_ids)
         )

@@ -14,7 +14,7 @@ from leadfold import Lead, Policy, Resolver, backfill
 from leadfold.exceptions import MappingError, StoreError
 from leadfold.repositories.mapping import CustomerTable, LeadTable, StoreMapping
 from leadfold.repositories.postgres import PostgresRepository
-from leadfold.resolver import build_index
+from leadfold.resolver import refresh_index
 from repositories.kill_children import difference
 from repositories.kill_deeds import plan_of
 from repositories.postgres_pictures import filled_database, picture
@@ -92,7 +92,7 @@ def test_the_least_that_a_role_must_be_granted(dsn: str) -> None:
 def test_the_least_that_a_resolver_must_be_granted(dsn: str) -> None:
     """It numbers what it writes beside others; without that privilege it says so."""
     with role_with(dsn, *LEAST) as theirs, PostgresRepository(theirs) as repository:
-        build_index(repository)
+        refresh_index(repository)
         with pytest.raises(StoreError, match=r"may not do that: .*unit_numbers"):
             Resolver(repository).resolve(Lead("l00"))
     with role_with(dsn, *DECIDES) as theirs, PostgresRepository(theirs) as repository:

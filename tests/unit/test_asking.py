@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from inspect import signature
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,7 @@ def test_every_verb_is_answered_alike(verb: str) -> None:
     """Whatever is asked, both kinds of reader are given the same arguments and say the same."""
     given: dict[str, tuple[object, ...]] = {
         "around": (["l1"], [Identifier("phone", "+12025550141")], []),
+        "edited": (datetime(2026, 1, 2, tzinfo=UTC),),
         "entries": ("run",),
         "history": ("Lead", "l1"),
         "holders": ([Identifier("phone", "+12025550141")],),

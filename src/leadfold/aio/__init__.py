@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Literal
 from leadfold.aio import customers
 from leadfold.backfill import errands
 from leadfold.backfill.checking import validating
+from leadfold.backfill.minting import new_run
 from leadfold.errands import arun
+from leadfold.policy import Policy
 from leadfold.reporter import SILENT
+from leadfold.resolver import REFRESH
+from leadfold.resolving.indexing import indexing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,11 +30,10 @@ if TYPE_CHECKING:
     from leadfold.backfill.rollback import Later, RollbackPlan
     from leadfold.backfill.validation import Validation
     from leadfold.changes import OnStale
-    from leadfold.policy import Policy
     from leadfold.reporter import Reporter
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["apply", "customers", "plan", "plan_rollback", "rollback", "validate"]
+__all__ = ["apply", "customers", "plan", "plan_rollback", "refresh_index", "rollback", "validate"]
 
 
 async def plan(
@@ -155,3 +158,18 @@ async def validate(
     (False, ('l1',))
     """
     return await arun(validating(policy, samples=samples), repository)
+
+
+async def refresh_index(
+    repository: AsyncRepository,
+    policy: Policy | None = None,
+    *,
+    since: datetime | None = None,
+    actor: str = "system",
+    run_id: str | None = None,
+    now: datetime | None = None,
+) -> Report:
+    """Bring the identity index up to date; see `leadfold.resolver.refresh_index`."""
+    policy = Policy() if policy is None else policy
+    made = new_run(REFRESH, actor=actor, run_id=run_id, now=now, policy=policy)
+    return await arun(indexing(policy, made, since), repository)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
+from leadfold.backfill.minting import now
 from leadfold.backfill.snapshot import read_snapshot
 from leadfold.backfill.statistics import unfinished_runs
-from leadfold.backfill.tallying import Tally, groups_apart, groups_mixed, shown_twice
+from leadfold.backfill.tallying import Aside, Tally, groups_apart, groups_mixed, shown_twice
 from leadfold.backfill.validation import Check, Validation
 from leadfold.errands import look, run
 from leadfold.grouping import group_columns
@@ -47,6 +48,10 @@ RESOLVING = "resolve_lead"
 EXPLAINED_BY = ("backfill_customers", RESOLVING)
 """The actions of audit entries that say how leads came by their customers."""
 
+REFRESH = "refresh the index (leadfold index refresh)"
+
+DRAIN = "drain the queue (Resolver.drain), or run a backfill"
+
 _NO_ID = "(no id)"
 
 
@@ -70,7 +75,9 @@ def validate(
     | phones, emails shown by several customers | none, as the policy normalizes them | warn |
     | customers with more than 50 leads | none | warn |
     | groups with several customers, customers with several groups | none: this is drift | warn |
-    | stale index entries | none; without an index there is nothing to be stale | warn |
+    | stale index entries | none, but of leads in the queue; without an index none is stale | warn |
+    | index entries without a row | none, but of leads in the queue, or still awaited | warn |
+    | leads in the queue | none: `leadfold.Resolver.drain` or a backfill decides them | warn |
     | policy of the index | the fingerprint of *policy* | warn |
     | unfinished runs | none, but those that a later one has done the rest of | warn |
 
@@ -94,7 +101,7 @@ def validate(
 def validating(policy: Policy | None, *, samples: int) -> Errand[Validation]:
     """Check whichever kind of repository; see `validate`."""
     policy = Policy() if policy is None else policy
-    snapshot, dependents, audited, unfinished = yield from look(_seen(policy))
+    snapshot, dependents, audited, unfinished, aside = yield from look(_seen(policy))
     resolution = group_columns(snapshot.columns, policy, snapshot.rulings)
     checks = _Checks(samples)
     return Validation(
@@ -103,23 +110,30 @@ def validating(policy: Policy | None, *, samples: int) -> Errand[Validation]:
             *(each for name, tally in dependents.items() for each in checks.of_rows(name, tally)),
             *checks.of_customers(snapshot, policy),
             *checks.of_grouping(snapshot, resolution),
-            *checks.of_index(snapshot, policy),
+            *checks.of_index(snapshot, policy, aside),
             checks.of_runs(unfinished),
             checks.of_audit(snapshot, audited),
         )
     )
 
 
-def _seen(
-    policy: Policy,
-) -> Asks[tuple[Snapshot, dict[str, DependentTally], Mapping[str, int], tuple[Run, ...]]]:
+_Seen = tuple[
+    "Snapshot", dict[str, "DependentTally"], "Mapping[str, int]", tuple["Run", ...], Aside
+]
+
+
+def _seen(policy: Policy) -> Asks[_Seen]:
     snapshot = yield from read_snapshot(policy, SILENT, keep_raw_phones=False)
     tally = Tally(snapshot)
     yield from asking.dependents().each(tally.add)
     audited = yield from asking.audited()
     resolved = yield from asking.runs(1, action=RESOLVING)
     unaudited = {RESOLVING: 0} if resolved else {}
-    return snapshot, tally.tables, {**unaudited, **audited}, (yield from unfinished_runs())
+    unfinished = yield from unfinished_runs()
+    aside = Aside(now())
+    yield from asking.queued().each(aside.wait)
+    yield from asking.rowless().each(aside.miss)
+    return snapshot, tally.tables, {**unaudited, **audited}, unfinished, aside
 
 
 @attrs.frozen
@@ -173,12 +187,15 @@ class _Checks:
         yield self._none("groups with several customers", "warn", mixed)
         yield self._none("customers with several groups", "warn", apart)
 
-    def of_index(self, snapshot: Snapshot, policy: Policy) -> Iterator[Check]:
+    def of_index(self, snapshot: Snapshot, policy: Policy, aside: Aside) -> Iterator[Check]:
         """Yield whether a look-up in the identity index would find what the leads now hold."""
         made_with = snapshot.facts.fingerprint
         changed = b"" if made_with is None else snapshot.changed
-        stale = Counter(compress(snapshot.ids, changed))
-        yield self._none("stale index entries", "warn", stale)
+        stale = Counter(compress(snapshot.ids, changed)) - aside.waiting
+        yield self._none("stale index entries", "warn", _each(stale, REFRESH))
+        rowless = aside.rowless - aside.waiting
+        yield self._none("index entries without a row", "warn", _each(rowless, REFRESH))
+        yield self._none("leads in the queue", "warn", _each(aside.waiting, DRAIN))
         yield Check(
             "policy of the index",
             policy.fingerprint,
@@ -223,3 +240,8 @@ class _Checks:
 
     def _named(self, found: Iterable[str]) -> tuple[str, ...]:
         return tuple(nsmallest(self.samples, found))
+
+
+def _each(found: Counter[str], way_out: str) -> Counter[str]:
+    """Return what is *found* with the *way_out* beside each."""
+    return Counter({f"{name}: {way_out}": count for name, count in found.items()})

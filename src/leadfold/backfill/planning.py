@@ -20,6 +20,7 @@ from leadfold.backfill.plan import Drift, GroupSize, Plan
 from leadfold.backfill.reconciling import reconcile
 from leadfold.backfill.snapshot import read_snapshot
 from leadfold.backfill.units import PlannedUnits
+from leadfold.backfill.waiting import gone
 from leadfold.changes import Stats
 from leadfold.exceptions import MappingError
 from leadfold.grouping import group_columns
@@ -61,6 +62,7 @@ def make_plan(
     """
     as_received = stored_phone == "as_received"
     snapshot = yield from read_snapshot(policy, reporter, keep_raw_phones=as_received)
+    snapshot.gone = yield from gone(snapshot, run.at)
     unexplained: Collection[str] = ()
     if run.mode == "reconcile" and not adopt:
         unexplained = frozenset((yield from asking.unexplained().whole()))
@@ -269,6 +271,7 @@ def _drift(units: PlannedUnits) -> Iterable[Drift]:
 
 def _stats(units: PlannedUnits, *, dependents: Dependents, drift: tuple[Drift, ...]) -> Stats:
     snapshot, resolution, assignment = units.snapshot, units.resolution, units.assignment
+    waiting = len(snapshot.queued) + len(snapshot.gone)
     moved = sum(map(units.moves, range(snapshot.leads)))
     unlinked = sum(link is None for link in snapshot.links[: snapshot.leads])
     reused = {
@@ -298,6 +301,7 @@ def _stats(units: PlannedUnits, *, dependents: Dependents, drift: tuple[Drift, .
             "unreadable": len(snapshot.unreadable),
             **({"leadsMoved": moved - unlinked} if units.run.mode == "reconcile" else {}),
             **({"customersRetired": len(assignment.retired)} if assignment.retired else {}),
+            **({"queueSettled": waiting} if waiting else {}),
         },
     )
 

@@ -19,6 +19,7 @@ from leadfold.changes import (
     InsertCustomer,
     Link,
     PatchCustomer,
+    Queue,
     Reindex,
     Retire,
     Unit,
@@ -47,6 +48,7 @@ _CHANGES: Mapping[str, type[Any]] = {
     "carry": Carry,
     "retire": Retire,
     "reindex": Reindex,
+    "queue": Queue,
 }
 _NAMES = {kind: name for name, kind in _CHANGES.items()}
 

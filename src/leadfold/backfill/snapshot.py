@@ -63,6 +63,7 @@ class Snapshot:
 
     *columns* has the ids and usable identifiers. *ages* are microseconds since 1970. *changed*
     marks the rows whose entry in the identity index is not what the policy makes of them now.
+    *queued* are the leads that are still to be decided, and *gone* those whose row is no more.
     """
 
     facts: StoreFacts
@@ -77,6 +78,8 @@ class Snapshot:
     changed: bytearray = attrs.field(factory=bytearray)
     customers: dict[str, StoredCustomer] = attrs.field(factory=dict)
     unreadable: list[tuple[str, str]] = attrs.field(factory=list)
+    queued: set[str] = attrs.field(factory=set)
+    gone: list[str] = attrs.field(factory=list)
 
     @property
     def ids(self) -> list[str]:
@@ -197,6 +200,7 @@ def _add_leads(snapshot: Snapshot, scanner: Scanner, batch: LeadBatch) -> None:
     snapshot.links.extend(batch.customer_ids)
     snapshot.add_versions(batch.versions)
     snapshot.unreadable.extend(batch.unreadable)
+    snapshot.queued |= batch.queued
     _note_changed(snapshot, start, batch.indexed)
 
 

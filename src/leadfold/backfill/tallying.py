@@ -17,13 +17,14 @@ from leadfold.rules import IdentifierRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
-    from leadfold.repository import DependentCount
+    from leadfold.repository import DependentCount, Queued, Rowless
 
-__all__ = ["DependentTally", "Tally", "groups_apart", "groups_mixed", "shown_twice"]
+__all__ = ["Aside", "DependentTally", "Tally", "groups_apart", "groups_mixed", "shown_twice"]
 
 NO_LEAD = "(no lead)"
 """What stands for the lead of a row that names none."""
@@ -40,6 +41,27 @@ class DependentTally:
     without_lead: Counter[str] = attrs.field(factory=Counter)
     without_customer: Counter[str] = attrs.field(factory=Counter)
     mismatched: Counter[str] = attrs.field(factory=Counter)
+
+
+@attrs.define
+class Aside:
+    """Leads that wait to be decided, and records of the index that have no row, each once.
+
+    A lead whose row may still come, *now*, is none of them.
+    """
+
+    now: datetime
+    waiting: Counter[str] = attrs.field(factory=Counter)
+    rowless: Counter[str] = attrs.field(factory=Counter)
+
+    def wait(self, entry: Queued) -> None:
+        """Count a lead of the queue in."""
+        self.waiting[entry.lead_id] += 1
+
+    def miss(self, record: Rowless) -> None:
+        """Count a record without a row in."""
+        if not record.is_awaited(self.now):
+            self.rowless[record.record_id] += 1
 
 
 class Tally:

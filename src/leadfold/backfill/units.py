@@ -12,6 +12,7 @@ from leadfold.changes import (
     Follow,
     InsertCustomer,
     Link,
+    Queue,
     Reindex,
     Retire,
     Unit,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from leadfold.grouping import Resolution
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["PlannedUnits"]
+__all__ = ["PlannedUnits", "forgotten"]
 
 
 @attrs.frozen(eq=False)
@@ -100,6 +101,9 @@ class PlannedUnits:
             record = Reindex(RECORD + customer, entry)
             yield Unit(number, {}, {customer: customers[customer].version}, (record,))
             number += 1
+        for lead in self.snapshot.gone:
+            yield forgotten(number, lead)
+            number += 1
 
     def target(self, row: int) -> str:
         """Return the customer that *row* is linked to afterwards."""
@@ -121,6 +125,7 @@ class PlannedUnits:
             self.moves(row)
             or bool(snapshot.changed[row])
             or (bool(self.follows) and snapshot.ids[row] in self.follows)
+            or (bool(snapshot.queued) and snapshot.ids[row] in snapshot.queued)
         )
 
     def _new_unit(self, number: int, group: int) -> Unit:
@@ -132,6 +137,8 @@ class PlannedUnits:
             ordered, rows = sorted(rows, key=snapshot.order), sorted(rows, key=ids.__getitem__)
         pairs, follows = snapshot.columns.pairs, self.follows
         leads = [ids[row] for row in rows]
+        if not snapshot.queued.isdisjoint(leads):
+            return self._unit(number, [group])
         founding = Founding(
             self._founding(group, ordered),
             reason_of(self.resolution.keys[group]),
@@ -292,3 +299,10 @@ class PlannedUnits:
                     yield Follow(table, record, self.target(row), count, before)
             if snapshot.changed[row]:
                 yield Reindex(record, snapshot.columns.identifiers(row))
+            if record in snapshot.queued:
+                yield Queue(record, None)
+
+
+def forgotten(number: int, lead_id: str) -> Unit:
+    """Return the unit that takes a lead without a row out of the index, and off the queue."""
+    return Unit(number, {}, {}, (Reindex(lead_id, ()), Queue(lead_id, None)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, BooleanOptionalAction, RawDescriptionHelpFormatter
 
-from leadfold.cli.option_values import character, count, lead_ids, whole
+from leadfold.cli.option_values import character, count, lead_ids, moment, whole
 
 __all__ = ["parser"]
 
@@ -263,13 +263,24 @@ def _index(commands: Commands) -> None:  # type: ignore[valid-type]
     command = _command(
         commands,
         "index",
-        "write what a resolver looks leads up by, under a policy; no link is touched",
+        "keep what a resolver looks leads up by, under a policy; no link is touched",
         "A backfill writes it, too.",
     )
-    command.add_argument("what", choices=["build"], help="build: for every lead and customer")
+    command.add_argument(
+        "what",
+        choices=["build", "refresh", "trigger"],
+        help="build: for every lead and customer; refresh: for leads edited --since; trigger: "
+        "print triggers that put leads on the queue which others edit",
+    )
     _store(command)
     _policy(command)
     _actor(command)
+    command.add_argument(
+        "--since",
+        type=moment,
+        metavar="WHEN",
+        help="refresh: only leads that came or were edited then or later (2026-01-31T08:00Z)",
+    )
 
 
 def _schema(commands: Commands) -> None:  # type: ignore[valid-type]

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
+from datetime import UTC, datetime
 
-__all__ = ["character", "count", "lead_ids", "whole"]
+__all__ = ["character", "count", "lead_ids", "moment", "whole"]
+
+
+def moment(text: str) -> datetime:
+    """Return the moment *text* says in ISO 8601; without a zone it is UTC.
+
+    >>> moment("2026-01-31").isoformat()
+    '2026-01-31T00:00:00+00:00'
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is no time such as 2026-01-31 or 2026-01-31T08:00:00Z"
+        raise ArgumentTypeError(msg) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def whole(text: str) -> int:

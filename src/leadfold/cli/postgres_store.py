@@ -24,6 +24,10 @@ class Store(Repository, Protocol):
         """Return the checks of a validation that are plain SQL, over the tables the store has."""
         ...
 
+    def trigger_sql(self) -> str:
+        """Return triggers that put leads on the queue which somebody else edits."""
+        ...
+
 
 def is_postgres(store: str) -> bool:
     """Tell whether *store* names a PostgreSQL database.

@@ -11,7 +11,7 @@ from leadfold import asking
 from leadfold.backfill.images import metadata_of
 from leadfold.backfill.minting import new_run
 from leadfold.backfill.undoing import ERASURE
-from leadfold.changes import Erase
+from leadfold.changes import Erase, Queue
 from leadfold.customers.deciding import decide
 from leadfold.errands import run
 from leadfold.exceptions import DecisionError
@@ -51,11 +51,11 @@ def erase(
 ) -> Report:
     """Blank what leadfold keeps of a lead: for good, no rollback brings it back.
 
-    Gone are its entry in the identity index, what leadfold put on customers from it (name, phone,
-    email, and the key it grouped by, where they still stand so), and both in the copies of
-    customers' rows that the ledger keeps. A later rollback that restores such a row says what it
-    comes back without. The lead's own row is the application's: blank or delete it first. Plans
-    saved to files are not leadfold's to find.
+    Gone are its entries in the identity index and the queue, what leadfold put on customers from
+    it (name, phone, email, and the key it grouped by, where they still stand so), and both in the
+    copies of customers' rows that the ledger keeps. A later rollback that restores such a row says
+    what it comes back without. The lead's own row is the application's: blank or delete it first.
+    Plans saved to files are not leadfold's to find.
 
     Args:
         repository: the store.
@@ -82,7 +82,7 @@ def erasing(
     return (yield from decide(made, _erasures(lead_id, policy)))
 
 
-def _erasures(lead_id: str, policy: Policy) -> Asks[list[Erase]]:
+def _erasures(lead_id: str, policy: Policy) -> Asks[list[Erase | Queue]]:
     present = yield from _refuse_values(lead_id, policy)
     held = yield from asking.recorded(lead_id)
     history = yield from asking.history(LEAD, lead_id).whole()
@@ -104,7 +104,7 @@ def _erasures(lead_id: str, policy: Policy) -> Asks[list[Erase]]:
             images[customer, column].add(value)
             if isinstance(image.get("name"), str):  # whose phone it was, theirs the name was too
                 images[customer, "name"].add(image["name"])
-    return list(_as_changes(lead_id, rows, images))
+    return [*_as_changes(lead_id, rows, images), Queue(lead_id, None)]
 
 
 def _copies(customer: str, entries: Sequence[LedgerEntry], policy: Policy) -> Iterator[Shown]:

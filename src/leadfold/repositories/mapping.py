@@ -13,6 +13,7 @@ from leadfold.exceptions import MappingError
 from leadfold.model import CONVERSATION, JOB
 from leadfold.repositories.tables import (
     TREATMENTS,
+    UPDATED_AT,
     AuditTable,
     CustomerTable,
     DependentTable,
@@ -37,6 +38,7 @@ __all__ = [
     "ReferenceTable",
     "StoreMapping",
     "Table",
+    "tells_no_edits",
 ]
 
 T = TypeVar("T", DependentTable, ReferenceTable)
@@ -138,6 +140,7 @@ class StoreMapping:
         folded = {fold(table): {fold(column) for column in catalog[table]} for table in catalog}
         present = attrs.evolve(
             self,
+            lead=_dated(self.lead, folded, fold),
             dependents=(
                 table
                 for table in self.dependents
@@ -158,6 +161,24 @@ class StoreMapping:
         """Return every table it names."""
         audit = () if self.audit is None else (self.audit,)
         return (self.lead, self.customer, *self.dependents, *self.references, *audit)
+
+
+def tells_no_edits(lead: LeadTable) -> MappingError:
+    """Return the error for a question when rows of *lead* were edited, if no column tells."""
+    fault = (
+        f'no column of "{lead.table}" says when a row was edited: map its updated_at, or compare '
+        "all leads: refresh the index without since"
+    )
+    return MappingError([fault])
+
+
+def _dated(
+    lead: LeadTable, catalog: Mapping[str, Collection[str]], fold: Callable[[str], str]
+) -> LeadTable:
+    """Return *lead* without the column that tells of edits, where the default is not there."""
+    if lead.updated_at != UPDATED_AT or fold(UPDATED_AT) in catalog.get(fold(lead.table), ()):
+        return lead
+    return attrs.evolve(lead, updated_at=None)
 
 
 def _missing(

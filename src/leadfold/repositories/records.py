@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from leadfold.changes import Run
 from leadfold.progress import with_figures
 from leadfold.repositories.cells import identifiers_of, json_object, load, moment
-from leadfold.repository import ORIGINAL, CustomerBatch, LedgerEntry
+from leadfold.repository import ORIGINAL, CustomerBatch, LedgerEntry, Queued, Rowless
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from leadfold.repositories.mapping import LeadTable
     from leadfold.repository import Action, Maker
 
-__all__ = ["customer_columns", "entry_of", "fields_of", "maker_of", "read_run", "run_of"]
+__all__ = [
+    "customer_columns",
+    "edited_after",
+    "entry_of",
+    "fields_of",
+    "maker_of",
+    "queued_of",
+    "read_run",
+    "rowless_of",
+    "run_of",
+]
 
 Row = tuple[object, ...]
 
@@ -65,6 +75,31 @@ def customer_columns(rows: Sequence[Row]) -> CustomerBatch:
         versions=cast("Sequence[int]", versions),
         indexed=identifiers_of(indexed),
     )
+
+
+def queued_of(row: Sequence[object]) -> Queued:
+    """Return a row of the queue as the port's value."""
+    lead, reason, at = row
+    return Queued(str(lead), str(reason), cast("datetime", moment(at)))
+
+
+def rowless_of(row: Sequence[object]) -> Rowless:
+    """Return a record of the index that is no row, as the port's value."""
+    record, until = row
+    return Rowless(str(record), moment(until))
+
+
+def edited_after(since: datetime, rows: Iterable[Sequence[object]]) -> list[str]:
+    """Return the leads of *rows* (id, when made, when edited) that came or changed *since*.
+
+    Times are compared here: a store may hold them in any form. Of no time edited nobody knows.
+    """
+    found: list[str] = []
+    for lead, *told in rows:
+        created, updated = map(moment, told)
+        if updated is None or max(updated, created or updated) >= since:
+            found.append(str(lead))
+    return found
 
 
 def run_of(row: Row) -> Run:

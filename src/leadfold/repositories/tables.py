@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TREATMENTS",
+    "UPDATED_AT",
     "AuditTable",
     "CustomerTable",
     "DependentTable",
@@ -28,6 +29,9 @@ __all__ = [
 Treatment = Literal["carry", "ignore"]
 
 TREATMENTS: tuple[Treatment, ...] = ("carry", "ignore")
+
+UPDATED_AT = "updated_at"
+"""The column of leads that a store may do without, though a mapping has it by default."""
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
 
@@ -47,12 +51,14 @@ class LeadTable:
     *identifiers* names one or several columns for each kind, *scopes* one column for each lead
     attribute that a scope names. *where* is an SQL condition on the table's own columns: rows
     that do not meet it are no leads. *tenant* is the column that says whose row it is.
+    *updated_at* tells when a row was last edited: its default may be missing from the table.
     """
 
     table: str = "Lead"
     id: str = "id"
     customer_id: str = "customer_id"
     created_at: str | None = "created_at"
+    updated_at: str | None = UPDATED_AT
     name: str | None = "name"
     identifiers: Mapping[str, tuple[str, ...]] = attrs.field(
         factory=lambda: {"psid": "messengerPsid", "phone": "phone", "email": "email"},
@@ -71,7 +77,8 @@ class LeadTable:
     @property
     def columns(self) -> tuple[str, ...]:
         """Return every column the mapping names."""
-        single = (self.id, self.customer_id, self.created_at, self.name, self.tenant)
+        times = (self.created_at, self.updated_at)
+        single = (self.id, self.customer_id, *times, self.name, self.tenant)
         return (*(column for column in single if column is not None), *self.evidence)
 
 

@@ -39,7 +39,11 @@ FEW = 100
 
 
 class TooLargeError(Exception):
-    """More records are connected than may be decided at once."""
+    """More records are connected than may be decided at once; *leads* are some of them."""
+
+    def __init__(self, leads: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.leads = frozenset(leads)
 
 
 @attrs.frozen
@@ -227,7 +231,7 @@ class Connected:
     def _add(self, record: str) -> None:
         self._members.append(record)
         if len(self._members) > self._bounds.max_set:
-            raise TooLargeError
+            raise TooLargeError(self._leads)
 
     def _tie(self, record: str) -> None:
         """Want what ties *record* to others: what it holds, held before, and is ruled."""
@@ -265,7 +269,7 @@ class Connected:
         """Tell whether all of *thing* is known; raise if that is more than may be."""
         told = self._known.crowded.get(thing)
         if told is not None and told >= self._bounds.max_set:
-            raise TooLargeError
+            raise TooLargeError(self._leads)
         return told is None
 
     def _look_up(self) -> Asks[None]:

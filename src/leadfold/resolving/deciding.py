@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from leadfold.model import Identifier
     from leadfold.sheets import Names
 
-__all__ = ["Decision", "Event", "Outcome", "decisions", "without_rows"]
+__all__ = ["Decision", "Event", "Outcome", "decisions", "events_of", "without_rows"]
 
-Outcome = Literal["created", "attached", "merged", "split", "unchanged", "queued", "busy"]
+Outcome = Literal[
+    "created", "attached", "merged", "split", "unchanged", "queued", "busy", "forgotten"
+]
 
 
 @attrs.frozen
@@ -43,10 +45,10 @@ class Decision(Shown):
 
     *outcome* is ``created`` (a new customer), ``attached`` (the lead came to a customer that was
     there), ``merged`` (customers became one), ``split`` (leads left their customer),
-    ``unchanged``, ``queued``: too much is connected with the lead to be decided now, and a
-    backfill will, or ``busy``: somebody holds the store, nothing was written, ask again.
-    *reasons* are sentences, values masked; *events* what was written for the whole set connected
-    with the lead.
+    ``unchanged``, ``queued`` (too much is connected with the lead to be decided now, and it waits
+    with the customer told, if any), ``busy`` (somebody holds the store, nothing was written, ask
+    again) or ``forgotten`` (its row is gone). *reasons* are sentences, values masked; *events*
+    what was written for the whole set connected with the lead.
     """
 
     lead_id: str
@@ -94,7 +96,7 @@ def _decision(units: PlannedUnits, written: Sequence[Unit], lead: str, row: int)
         customer,
         _outcome(units, changes, row, customer),
         tuple(_reasons(units, lead, row)),
-        tuple(_events(changes)),
+        tuple(events_of(changes)),
     )
 
 
@@ -124,7 +126,8 @@ def _reasons(units: PlannedUnits, lead: str, row: int) -> Iterator[str]:
             yield str(stop)
 
 
-def _events(changes: Iterable[Change]) -> Iterator[Event]:
+def events_of(changes: Iterable[Change]) -> Iterator[Event]:
+    """Yield what *changes* are to others."""
     for change in changes:
         match change:
             case InsertCustomer():

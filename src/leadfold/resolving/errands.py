@@ -9,7 +9,9 @@ import attrs
 from leadfold import asking
 from leadfold.backfill.planning import decide, new_values
 from leadfold.backfill.snapshot import refuse_unmapped
-from leadfold.changes import ChangeSet, Reindex, Retire, Unit, planned_stats
+from leadfold.backfill.units import forgotten as forgotten_unit
+from leadfold.backfill.waiting import EDITED
+from leadfold.changes import ChangeSet, Queue, Retire, Unit, planned_stats
 from leadfold.errands import look, write
 from leadfold.exceptions import (
     BusyError,
@@ -22,7 +24,8 @@ from leadfold.exceptions import (
 from leadfold.model import columns_of, text_ids
 from leadfold.repository import LEAD, LeadBatch
 from leadfold.resolving.closure import Bounds, Connected, TooLargeError
-from leadfold.resolving.deciding import Decision, decisions, without_rows
+from leadfold.resolving.deciding import Decision, decisions, events_of, without_rows
+from leadfold.resolving.queueing import REASON, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
     from leadfold.asking import Asks
     from leadfold.backfill.planning import Decided
+    from leadfold.backfill.snapshot import Snapshot
+    from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Run
     from leadfold.errands import Errand
     from leadfold.policy import Policy
@@ -37,7 +42,16 @@ if TYPE_CHECKING:
     from leadfold.resolving.running import Running
     from leadfold.survivorship import StoredPhone
 
-__all__ = ["Settings", "forgetting", "previewing", "resolving"]
+__all__ = [
+    "Found",
+    "Settings",
+    "decided",
+    "forgetting",
+    "forgotten",
+    "previewing",
+    "resolving",
+    "settled",
+]
 
 ATTEMPTS = 100
 """How often a decision is made anew when others wrote what it rested on: each time one did."""
@@ -68,7 +82,7 @@ class Settings:
 
 
 @attrs.frozen
-class _Found:
+class Found:
     """What was decided in one look, and what would be written for it."""
 
     decisions: tuple[Decision, ...]
@@ -81,33 +95,53 @@ class _Found:
         changes = (change for unit in self.changes.units for change in unit.changes)
         return any(isinstance(change, Retire) for change in changes)
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether somebody holds the store, so that nothing was written."""
+        return any(each.outcome == "busy" for each in self.decisions)
+
 
 def previewing(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
     """Decide on *leads*; write nothing."""
-    found = yield from look(_decided(leads, settings), brief=True)
+    try:
+        found = yield from look(decided(leads, settings), brief=True)
+    except TooLargeError:
+        found = yield from look(_waiting(leads[0], settings))
     return found.decisions
 
 
 def resolving(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decision, ...]]:
-    """Decide on *leads*, and write it."""
-    return (yield from _settled(lambda: _decided(leads, settings), settings))
+    """Decide on *leads*, and write it; where that is too much at once, on one by one."""
+    try:
+        return (yield from settled(lambda: decided(leads, settings), settings)).decisions
+    except TooLargeError:
+        if len(leads) == 1:
+            waits = yield from settled(lambda: _waiting(leads[0], settings), settings)
+            return waits.decisions
+    one_by_one: list[Decision] = []
+    for lead in leads:
+        one_by_one += yield from resolving([lead], settings)
+    return tuple(one_by_one)
 
 
 def forgetting(lead_id: str, settings: Settings) -> Errand[None]:
     """Decide what becomes of those that were connected with a lead that is gone, and write it."""
-    yield from _settled(lambda: _forgotten(lead_id, settings), settings)
+    try:
+        found = yield from settled(lambda: _forgotten_if_gone(lead_id, settings), settings)
+    except TooLargeError:
+        found = yield from settled(lambda: _still_to_forget(lead_id, settings), settings)
+    if found.is_busy:
+        raise BusyError
 
 
-def _settled(
-    decided: Callable[[], Asks[_Found]], settings: Settings
-) -> Errand[tuple[Decision, ...]]:
+def settled(decided: Callable[[], Asks[Found]], settings: Settings) -> Errand[Found]:
     """Write what *decided* comes to; decide again where somebody was faster."""
     for attempt in range(1, ATTEMPTS + 1):
         found = yield from look(decided(), brief=True)
         if found.retires:  # a customer goes only where all that refers to customers is known
             found = yield from look(decided())
         if not found.changes.units:
-            return found.decisions
+            return found
         try:
             return (yield from _written(found))
         except (StalePlanError, RunExistsError) as e:
@@ -118,61 +152,103 @@ def _settled(
     raise AssertionError
 
 
-def _written(found: _Found) -> Errand[tuple[Decision, ...]]:
+def _written(found: Found) -> Errand[Found]:
     """Write what was *found*; where somebody holds the store, say that instead."""
     try:
         yield from write(found.changes)
     except BusyError:
-        if not found.decisions:
-            raise
-        return tuple(Decision(each.lead_id, None, "busy") for each in found.decisions)
+        busy = tuple(Decision(each.lead_id, None, "busy") for each in found.decisions)
+        return attrs.evolve(found, decisions=busy, changes=attrs.evolve(found.changes, units=()))
     except StalePlanError as e:
         if found.owned:
             raise
         msg = "others wrote what this rests on: roll your transaction back and try again"
         raise RetryableError(msg) from e
-    return found.decisions
+    return found
 
 
-def _decided(leads: Sequence[object], settings: Settings) -> Asks[_Found]:
+def decided(leads: Sequence[object], settings: Settings) -> Asks[Found]:
+    """Return what is decided on *leads*, and what writes that.
+
+    Raises:
+        TooLargeError: too much is connected with them.
+    """
     given = _given(leads, settings.policy)
     run = settings.running.run()
     connected = Connected(settings.policy, given, settings.bounds(run))
-    try:
-        decided, facts = yield from _settle(connected, settings, run, given.ids)
-    except TooLargeError:
-        facts = yield from asking.facts()
-        queued = tuple(Decision(lead, None, "queued") for lead in given.ids)
-        return _Found(queued, _change_set(facts, settings, run, []), facts.owns_transaction)
+    decided, facts = yield from _settle(connected, settings, run, given.ids)
     written = list(decided.units)
     kept = list(without_rows(written, connected.rowless, run.at + settings.grace))
     made = decisions(decided.units, written, given.ids)
-    return _Found(made, _change_set(facts, settings, run, kept), facts.owns_transaction)
+    return Found(made, _change_set(facts, settings, run, kept), facts.owns_transaction)
 
 
-def _forgotten(lead_id: str, settings: Settings) -> Asks[_Found]:
-    around, present, history = yield from asking.together(
-        asking.around([lead_id], [], [], at_most=1),
-        asking.links(LEAD, [lead_id]),
-        asking.history(LEAD, lead_id),
+def _waiting(lead: object, settings: Settings) -> Asks[Found]:
+    """Return what a lead comes to that has too much connected with it."""
+    given, run = _given([lead], settings.policy), settings.running.run()
+    facts = yield from asking.facts()
+    yield from _check(facts, settings.policy, given.ids)
+
+    def alone(snapshot: Snapshot) -> PlannedUnits:
+        return decide(
+            snapshot,
+            settings.policy,
+            run,
+            new_id=settings.new_id,
+            stored_phone=settings.stored_phone,
+            unexplained=(),
+        ).units
+
+    until = run.at + settings.grace
+    decision, units = yield from waiting(given, facts, settings.policy, alone, until)
+    return Found((decision,), _change_set(facts, settings, run, units), facts.owns_transaction)
+
+
+def _forgotten_if_gone(lead_id: str, settings: Settings) -> Asks[Found]:
+    for batch in (yield from asking.leads([lead_id]).whole()):
+        if batch.ids or batch.unreadable:
+            msg = f"lead {lead_id} is still there: delete its row first, then forget it"
+            raise DecisionError(msg)
+    known = (yield from asking.recorded(lead_id)) or (yield from _is_queued(lead_id))
+    return (yield from forgotten(lead_id, settings, known=bool(known)))
+
+
+def _is_queued(lead_id: str) -> Asks[bool]:
+    """Tell whether a lead that the index holds nothing of waits all the same."""
+    return any(entry.lead_id == lead_id for entry in (yield from asking.queued().whole()))
+
+
+def forgotten(lead_id: str, settings: Settings, *, known: bool = True) -> Asks[Found]:
+    """Return what becomes of those that were connected with a lead that is gone.
+
+    It is taken out of the index and off the queue, where it is *known* to be in one of them.
+
+    Raises:
+        TooLargeError: these are too many.
+    """
+    around, history = yield from asking.together(
+        asking.around([lead_id], [], [], at_most=1), asking.history(LEAD, lead_id)
     )
-    if present:
-        msg = f"lead {lead_id} is still there: delete its row first, then forget it"
-        raise DecisionError(msg)
     held = around.entries[lead_id].identifiers
     customers = [str(entry.after) for entry in history[-1:] if entry.after is not None]
     run, none = settings.running.run(), _given([], settings.policy)
     connected = Connected(settings.policy, none, settings.bounds(run), without=lead_id)
     connected.include(held, customers)
-    units: list[Unit] = []
-    try:
-        decided, facts = yield from _settle(connected, settings, run, [])
-        units = list(without_rows(decided.units, connected.rowless, run.at + settings.grace))
-    except TooLargeError:
-        facts = yield from asking.facts()
-    if held:
-        units.append(Unit(len(units), {}, {}, (Reindex(lead_id, ()),)))
-    return _Found((), _change_set(facts, settings, run, units), facts.owns_transaction)
+    decided, facts = yield from _settle(connected, settings, run, [])
+    units = list(without_rows(decided.units, connected.rowless, run.at + settings.grace))
+    units += [forgotten_unit(len(units), lead_id)] if known else []
+    events = events_of(change for unit in units for change in unit.changes)
+    made = Decision(lead_id, None, "forgotten", events=tuple(events))
+    return Found((made,), _change_set(facts, settings, run, units), facts.owns_transaction)
+
+
+def _still_to_forget(lead_id: str, settings: Settings) -> Asks[Found]:
+    """Let a lead that is gone wait, with its index entry: that says who must be parted."""
+    facts = yield from asking.facts()
+    decision = Decision(lead_id, None, "queued", (REASON,))
+    waits = Unit(0, {}, {}, (Queue(lead_id, EDITED),))
+    changes = _change_set(facts, settings, settings.running.run(), [waits])
+    return Found((decision,), changes, facts.owns_transaction)
 
 
 def _settle(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Iterator,
         Mapping,
     )
+    from datetime import datetime
 
     from leadfold.async_repository import AsyncReader, AsyncRepository
     from leadfold.changes import ChangeSet, Committed, Run
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
         Holders,
         LeadBatch,
         LedgerEntry,
+        Queued,
         Reader,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -116,6 +119,15 @@ class _BlockingReader:
 
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         return _run(self._runner, self._reader.recorded(record_id))
+
+    def queued(self) -> Iterator[Queued]:
+        return self._each(self._reader.queued())
+
+    def edited(self, since: datetime) -> Iterator[str]:
+        return self._each(self._reader.edited(since))
+
+    def rowless(self) -> Iterator[Rowless]:
+        return self._each(self._reader.rowless())
 
     def rulings(self) -> tuple[Ruling, ...]:
         return _run(self._runner, self._reader.rulings())

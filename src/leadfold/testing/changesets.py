@@ -16,6 +16,7 @@ from leadfold.changes import (
     InsertCustomer,
     Link,
     PatchCustomer,
+    Queue,
     Reindex,
     Relink,
     Retire,
@@ -169,6 +170,7 @@ def _leads_of(changes: Iterable[Change]) -> Iterator[str]:
                 | Follow(lead_id=lead)
                 | Erase(lead_id=lead)
                 | Reindex(record_id=lead)
+                | Queue(lead_id=lead)
             ):
                 yield lead
 

@@ -27,6 +27,7 @@ from leadfold.testing.contract_hooks import (
     read_runs,
 )
 from leadfold.testing.contract_open import OpenContract
+from leadfold.testing.contract_queue import QueueContract
 from leadfold.testing.contract_resolving import ResolvingContract
 from leadfold.testing.contract_stored import StoredContract
 from leadfold.testing.contract_told import ToldContract
@@ -45,7 +46,13 @@ Y = Identifier("email", "a@b.co")
 
 
 class RepositoryContract(
-    StoredContract, UndoingContract, ToldContract, ChunkContract, OpenContract, ResolvingContract
+    StoredContract,
+    UndoingContract,
+    ToldContract,
+    ChunkContract,
+    OpenContract,
+    ResolvingContract,
+    QueueContract,
 ):
     """What every repository does; subclass it as ``TestMyStore``."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from leadfold import AsyncInMemoryRepository, InMemoryRepository, Lead, Policy, Resolver, backfill
 from leadfold.exceptions import DecisionError, IndexOutdatedError, StalePlanError
-from leadfold.resolver import AsyncResolver, build_index
+from leadfold.resolver import AsyncResolver, refresh_index
 from leadfold.resolving.errands import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ BOTH = Lead("both", psid="24000000000000001", phone="212 555 0143", email="bob@m
 def store(*leads: Lead) -> InMemoryRepository:
     """Return a store whose leads are indexed, and not linked."""
     repository = InMemoryRepository(leads=leads)
-    build_index(repository)
+    refresh_index(repository)
     return repository
 
 
@@ -65,7 +65,7 @@ def test_reconcile_merges_what_a_lead_shows_to_be_one() -> None:
     """The younger customer is retired into the older one; leads and reasons say why."""
     repository = store()
     resolver = Resolver(repository, Policy.linked(), "reconcile")
-    build_index(repository, Policy.linked())
+    refresh_index(repository, Policy.linked())
     by_mail = Lead("mail", email="ann@mailbox.org")
     repository.insert_leads([ANN, by_mail])
     ann, mail = resolver.resolve(ANN), resolver.resolve(by_mail)
@@ -143,7 +143,7 @@ def test_the_first_leads_of_a_store_begin_the_index() -> None:
 def test_an_index_that_is_as_it_should_be_is_not_written_again() -> None:
     """A second build makes no run."""
     repository = store(ANN)
-    assert build_index(repository).stats.extra["indexed"] == 0
+    assert refresh_index(repository).stats.extra["indexed"] == 0
     assert len(repository.audit()) == 1
 
 
@@ -175,7 +175,7 @@ class Crowded(InMemoryRepository):
 def test_who_was_faster_makes_it_look_again() -> None:
     """The decision rests on what is there when it is written."""
     repository = Crowded(leads=[ANN])
-    build_index(repository)
+    refresh_index(repository)
     repository.faster = ATTEMPTS - 1
     assert Resolver(repository).resolve(ANN).outcome == "created"
     assert repository.customers()[0].phone == "+12125550150"
@@ -184,7 +184,7 @@ def test_who_was_faster_makes_it_look_again() -> None:
 def test_it_does_not_look_again_for_ever() -> None:
     """After some attempts it says what changed."""
     repository = Crowded(leads=[ANN])
-    build_index(repository)
+    refresh_index(repository)
     repository.faster = ATTEMPTS
     with pytest.raises(StalePlanError):
         Resolver(repository).resolve(ANN)

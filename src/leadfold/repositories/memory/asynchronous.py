@@ -16,6 +16,7 @@ from leadfold.repositories.memory.application import ApplicationRows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+    from datetime import datetime
 
     from leadfold.async_repository import AsyncReader
     from leadfold.changes import ChangeSet, Committed, Run
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
         Holders,
         LeadBatch,
         LedgerEntry,
+        Queued,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -106,6 +109,15 @@ class _AsyncMemoryReader:
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         await sleep(0)
         return self._reader.recorded(record_id)
+
+    def queued(self) -> AsyncIterator[Queued]:
+        return _giving_way(self._reader.queued(), every=_ROWS)
+
+    def edited(self, since: datetime) -> AsyncIterator[str]:
+        return _giving_way(self._reader.edited(since), every=_ROWS)
+
+    def rowless(self) -> AsyncIterator[Rowless]:
+        return _giving_way(self._reader.rowless(), every=_ROWS)
 
     async def rulings(self) -> tuple[Ruling, ...]:
         await sleep(0)

@@ -47,7 +47,7 @@ def commit(tables: Tables, shape: Shape, changes: ChangeSet) -> tuple[Tables, Co
     _end(tables, changes)
     if changes.open:
         changes = changes.numbered(count(tables.next_unit(changes.run.id)))
-    writer = Writer(Draft(tables), shape, changes.run.id)
+    writer = Writer(Draft(tables), shape, changes.run)
     since = _Since(clock_of(changes.claims_at), progress.clocks)
     failed: list[tuple[Unit, UnitFailure]] = []
     stale: set[str] = set()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
 from leadfold.model import field_of, utc
 from leadfold.repositories.memory.rows import IDENTIFIERS
+from leadfold.repositories.records import edited_after
 from leadfold.repository import (
     CUSTOMER,
     LEAD,
@@ -22,17 +23,19 @@ from leadfold.repository import (
     Holders,
     LeadBatch,
     Reference,
+    Rowless,
     StoreFacts,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from leadfold.changes import Run
     from leadfold.model import Customer, Identifier, Lead, Ruling
     from leadfold.repositories.memory.rows import Shape
     from leadfold.repositories.memory.tables import DependentTable, Tables
-    from leadfold.repository import LedgerEntry, Maker
+    from leadfold.repository import LedgerEntry, Maker, Queued
 
 __all__ = ["MemoryReader"]
 
@@ -159,6 +162,29 @@ class MemoryReader:
         """Return what the identity index holds for a record, even one whose row is gone."""
         return self.tables.index.seen.get(record_id)
 
+    def queued(self) -> Iterator[Queued]:
+        """Yield the leads that are still to be decided, those that wait longest first."""
+        return iter(self.tables.queue.values())
+
+    def edited(self, since: datetime) -> Iterator[str]:
+        """Yield the leads whose row came or was edited at *since* or later.
+
+        Of a lead, ``created_at`` and a field ``updated_at`` tell.
+        """
+        rows = (
+            (lead.id, lead.created_at, field_of(lead, "updated_at"))
+            for lead in self.tables.leads.rows.values()
+        )
+        yield from edited_after(cast("datetime", utc(since)), rows)
+
+    def rowless(self) -> Iterator[Rowless]:
+        """Yield the records of the identity index that hold something and are no row."""
+        customers = {f"customer:{customer}" for customer in self.tables.customers.rows}
+        for record, held in self.tables.index.seen.items():
+            if held and record not in self.tables.leads.rows and record not in customers:
+                awaited = self.tables.index.awaited.get(record)
+                yield Rowless(record, None if awaited is None else awaited.until)
+
     def rulings(self) -> tuple[Ruling, ...]:
         """Return the rulings in force, in order of creation."""
         return tuple(sorted(self.tables.rulings.values(), key=_creation))
@@ -262,6 +288,7 @@ class MemoryReader:
             customer_ids=[lead.customer_id for lead in rows],
             versions=[versions[lead.id] for lead in rows],
             indexed=[seen.get(lead.id) for lead in rows],
+            queued=frozenset(lead.id for lead in rows if lead.id in self.tables.queue),
         )
 
     def _customer_batch(self, rows: Sequence[Customer]) -> CustomerBatch:

@@ -15,6 +15,7 @@ from leadfold.changes import (
     InsertCustomer,
     Link,
     PatchCustomer,
+    Queue,
     Reindex,
     Relink,
     Restore,
@@ -55,6 +56,7 @@ class Staged:
         self.records: list[Reindex] = []
         self.awaited: dict[str, Awaited] = {}
         self.erased: list[Erase] = []
+        self.queued: list[Queue] = []
         self.entries: list[LedgerEntry] = []
         self._link_nullable = shape.link_nullable
         self._draft = draft
@@ -106,6 +108,9 @@ class Staged:
 
     def _index(self, reindex: Reindex) -> None:
         self.records.append(reindex)
+
+    def _queue(self, queue: Queue) -> None:
+        self.queued.append(queue)
 
     def _carry(self, carry: Carry) -> None:
         if carry.table != LEAD:
@@ -200,6 +205,7 @@ class Staged:
         Retire: _retire,
         Erase: _erase,
         Reindex: _index,
+        Queue: _queue,
     }
     """In the order of writing: customers come before what points at them, and go after it."""
 

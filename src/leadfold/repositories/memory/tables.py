@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from leadfold.changes import Run
     from leadfold.model import Customer, Dependent, Identifier, Lead, Ruling
     from leadfold.repositories.memory.rows import AuditEntry, DependentRow
-    from leadfold.repository import Awaited, LedgerEntry
+    from leadfold.repository import Awaited, LedgerEntry, Queued
 
 __all__ = ["DependentTable", "Draft", "Index", "Store", "Table", "Tables"]
 
@@ -169,6 +169,7 @@ class Tables:
     dependents: Mapping[str, DependentTable]
     references: Mapping[str, DependentTable] = attrs.field(factory=dict)
     rulings: Mapping[str, Ruling] = attrs.field(factory=dict)
+    queue: Mapping[str, Queued] = attrs.field(factory=dict)
     index: Index = attrs.field(factory=Index)
     runs: Mapping[str, Run] = attrs.field(factory=dict)
     ledger: Mapping[str, tuple[LedgerEntry, ...]] = attrs.field(factory=dict)
@@ -238,6 +239,11 @@ class Draft:
         return dict(self.before.rulings)
 
     @cached_property
+    def queue(self) -> dict[str, Queued]:
+        """The leads that are still to be decided, to write on."""
+        return dict(self.before.queue)
+
+    @cached_property
     def ledger(self) -> dict[str, tuple[LedgerEntry, ...]]:
         """The entries of every run, to write on."""
         return dict(self.before.ledger)
@@ -257,6 +263,7 @@ class Draft:
             customers=touched.get("customers", self.before.customers),
             index=touched.get("index", self.before.index),
             rulings=touched.get("rulings", self.before.rulings),
+            queue=touched.get("queue", self.before.queue),
             ledger=touched.get("ledger", self.before.ledger),
             dependents=self._written(self.before.dependents),
             references=self._written(self.before.references),

@@ -15,11 +15,12 @@ from leadfold.masking import mask
 from leadfold.repositories.memory.pointers import Pointers
 from leadfold.repositories.memory.rows import blanked
 from leadfold.repositories.memory.staged import Staged
+from leadfold.repository import Queued
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from leadfold.changes import Erase, Unit
+    from leadfold.changes import Erase, Queue, Run, Unit
     from leadfold.model import Customer, Lead
     from leadfold.repositories.memory.rows import Shape
     from leadfold.repositories.memory.tables import Draft
@@ -34,10 +35,10 @@ _IMAGES = {"insert": "after", "retire": "before", "restore": "after"}
 class Writer:
     """Writes units on a draft, and keeps the ledger of it."""
 
-    def __init__(self, draft: Draft, shape: Shape, run_id: str) -> None:
+    def __init__(self, draft: Draft, shape: Shape, run: Run) -> None:
         self.draft = draft
         self.shape = shape
-        self.run_id = run_id
+        self.run = run
         self.entries: list[LedgerEntry] = []
         self.followed: Counter[str] = Counter()
         self.made: set[str] = set()
@@ -49,7 +50,7 @@ class Writer:
 
     def write(self, unit: Unit) -> None:
         """Write all changes of *unit*, or raise `UnitError` and write none."""
-        staged = Staged(self.draft, self.shape, self._pointers, self.run_id, unit)
+        staged = Staged(self.draft, self.shape, self._pointers, self.run.id, unit)
         self._check(staged)
         self._keep(staged)
 
@@ -81,6 +82,8 @@ class Writer:
         for ruling in staged.rulings.values():
             self._rule(ruling.id, staged)
         self._index(staged)
+        for queue in staged.queued:
+            self._queue(queue)
         self.made.update(entry.row for entry in staged.entries if entry.action == "insert")
         self.entries += staged.entries
 
@@ -92,6 +95,13 @@ class Writer:
         for erase in staged.erased:
             self.draft.index.forget(erase.lead_id)
             self._blank_images(erase)
+
+    def _queue(self, queue: Queue) -> None:
+        if queue.reason is None:
+            self.draft.queue.pop(queue.lead_id, None)
+        else:
+            entry = Queued(queue.lead_id, queue.reason, self.run.at)
+            self.draft.queue.setdefault(queue.lead_id, entry)
 
     def _rule(self, ruling_id: str, staged: Staged) -> None:
         if staged.in_force[ruling_id]:

@@ -34,6 +34,8 @@ from leadfold.repositories.postgres.states import (
 )
 from leadfold.repositories.postgres.store import LOCK_TIMEOUT, Store
 from leadfold.repositories.postgres.transactions import BEGIN_READING, ROLLBACK
+from leadfold.repositories.postgres.triggering import trigger_sql
+from leadfold.repositories.triggers_told import no_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +121,18 @@ class PostgresRepository:
         """Return the checks of a validation that are plain SQL, over the tables the store has."""
         with self._snapshot() as session:
             return validation_sql(session.run(self._store.shapes()))
+
+    def trigger_sql(self) -> str:
+        """Return triggers that put leads on the queue which somebody else edits, to be run once.
+
+        Raises:
+            StoreError: leadfold's tables are not there yet.
+        """
+        with self._snapshot() as session:
+            shapes = session.run(self._store.shapes())
+            if not shapes.catalog.has_own:
+                raise no_queue()
+            return trigger_sql(shapes)
 
     def create_schema(self) -> None:
         """Make leadfold's schema and tables now, not with the first commit."""

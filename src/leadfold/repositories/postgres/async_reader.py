@@ -11,6 +11,7 @@ from leadfold.repositories.postgres.bundling import answered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
     from typing import TypeVar
 
     from leadfold.asking import Call
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
         Holders,
         LeadBatch,
         LedgerEntry,
+        Queued,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -81,6 +84,18 @@ class AsyncPostgresReader:
     async def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """See `leadfold.repository.Reader.recorded`."""
         return await self._session.run(self._reading.recorded(record_id))
+
+    def queued(self) -> AsyncIterator[Queued]:
+        """See `leadfold.repository.Reader.queued`."""
+        return self._each(self._reading.queued())
+
+    def edited(self, since: datetime) -> AsyncIterator[str]:
+        """See `leadfold.repository.Reader.edited`."""
+        return self._each(self._reading.edited(since))
+
+    def rowless(self) -> AsyncIterator[Rowless]:
+        """See `leadfold.repository.Reader.rowless`."""
+        return self._each(self._reading.rowless())
 
     async def rulings(self) -> tuple[Ruling, ...]:
         """See `leadfold.repository.Reader.rulings`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING, cast
 
 from leadfold.repositories.cells import identifiers_of, moment
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["customer_batch", "lead_batch"]
 
-_NAMED = 6  # the columns of a lead before its cells
+_NAMED = 7  # the columns of a lead before its cells
 _NO_ID = "a row without an id"
 
 
@@ -28,7 +29,7 @@ def lead_batch(rows: Sequence[Row], lead: LeadTable) -> LeadBatch:
         rows = [row for row in rows if row[0]]
     width = _NAMED + len(lead.evidence)
     columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * width
-    ids, names, created_at, customer_ids, versions, indexed = columns[:_NAMED]
+    ids, names, created_at, customer_ids, versions, indexed, queued = columns[:_NAMED]
     return LeadBatch(
         ids=cast("Sequence[str]", ids),
         fields=fields_of(columns[_NAMED:], lead),
@@ -38,6 +39,7 @@ def lead_batch(rows: Sequence[Row], lead: LeadTable) -> LeadBatch:
         versions=cast("Sequence[int]", versions),
         indexed=identifiers_of(indexed),
         unreadable=unreadable,
+        queued=frozenset(compress(cast("Sequence[str]", ids), queued)),
     )
 
 

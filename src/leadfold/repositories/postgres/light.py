@@ -19,6 +19,7 @@ from leadfold.changes import (
     InsertCustomer,
     Link,
     PatchCustomer,
+    Queue,
     Reindex,
     Retire,
 )
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LightCommit", "TooHeavyError", "is_light"]
 
-_LIGHT = (Link, Await, InsertCustomer, PatchCustomer, Follow, Reindex, Carry, Retire)
+_LIGHT = (Link, Await, InsertCustomer, PatchCustomer, Follow, Reindex, Carry, Retire, Queue)
 _MOST = 2_000  # rows: more of them are better staged
 _TESTS = {
     "leads": {"lead"},
@@ -242,6 +243,8 @@ class LightCommit:
             found.append(
                 self._shapes.audit(entry_of(self._changes, stats) | {"whose": self._whose})
             )
+        if self._count("queue"):
+            found.append(self._statement("queue"))
         if self._count("record"):
             found.append(self._statement("reindex"))
         return found

@@ -10,6 +10,7 @@ from leadfold.repositories.postgres.bundling import answered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from typing import TypeVar
 
     from leadfold.asking import Call
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
         Holders,
         LeadBatch,
         LedgerEntry,
+        Queued,
         Reference,
+        Rowless,
         StoreFacts,
     )
 
@@ -79,6 +82,18 @@ class PostgresReader:
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what the identity index holds for a record, or None where it never saw it."""
         return self._session.run(self._reading.recorded(record_id))
+
+    def queued(self) -> Iterator[Queued]:
+        """Yield the leads that are still to be decided, those that wait longest first."""
+        return self._each(self._reading.queued())
+
+    def edited(self, since: datetime) -> Iterator[str]:
+        """Yield the leads whose row came or was edited at *since* or later."""
+        return self._each(self._reading.edited(since))
+
+    def rowless(self) -> Iterator[Rowless]:
+        """Yield the records of the identity index that hold something and are no row."""
+        return self._each(self._reading.rowless())
 
     def rulings(self) -> tuple[Ruling, ...]:
         """Return the rulings in force, in order of creation."""

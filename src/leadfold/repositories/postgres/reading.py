@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from leadfold.exceptions import StoreError
-from leadfold.model import Identifier, Ruling
+from leadfold.model import Identifier, Ruling, utc
 from leadfold.repositories.cells import dump, identifiers_of, json_object, load, moment
+from leadfold.repositories.mapping import tells_no_edits
 from leadfold.repositories.postgres.castable import castable
 from leadfold.repositories.postgres.columns import customer_batch, lead_batch
 from leadfold.repositories.postgres.steps import Query, Together
-from leadfold.repositories.records import entry_of, read_run
+from leadfold.repositories.records import (
+    edited_after,
+    entry_of,
+    queued_of,
+    read_run,
+    rowless_of,
+)
 from leadfold.repository import (
     ORIGINAL,
     RECORD,
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.shapes import Shapes
     from leadfold.repositories.postgres.steps import Row, Statement, Steps
     from leadfold.repositories.tables import PointingTable
-    from leadfold.repository import CustomerBatch, LeadBatch, LedgerEntry
+    from leadfold.repository import CustomerBatch, LeadBatch, LedgerEntry, Queued, Rowless
 
 __all__ = ["Reading", "unmapped"]
 
@@ -150,6 +157,26 @@ class Reading:
         """Return what the identity index holds for a record, or None where it never saw it."""
         rows = yield from self._own_rows("held", records=[record_id])
         return identifiers_of([cell for _, cell in rows])[0] if rows else None
+
+    def queued(self) -> Iterable[Query[list[Queued]]]:
+        """Yield the query for the leads that are still to be decided, if there is a queue."""
+        if self.shapes.catalog.has_own:
+            statement = self.shapes.statement("waiting", self._bound())
+            yield Query(statement, lambda rows: list(map(queued_of, rows)))
+
+    def edited(self, since: datetime) -> Iterable[Query[list[str]]]:
+        """Yield the query for the leads whose row came or was edited at *since* or later."""
+        lead = self.shapes.mapping.lead
+        if lead.updated_at is None:
+            raise tells_no_edits(lead)
+        statement = self.shapes.statement("edited", self._bound())
+        yield Query(statement, partial(edited_after, cast("datetime", utc(since))))
+
+    def rowless(self) -> Iterable[Query[list[Rowless]]]:
+        """Yield the query for the records of the index that hold something and are no row."""
+        if self.shapes.catalog.has_own:
+            statement = self.shapes.statement("rowless", self._bound())
+            yield Query(statement, lambda rows: list(map(rowless_of, rows)))
 
     def rulings(self) -> Steps[tuple[Ruling, ...]]:
         """Return the rulings in force, in order of creation."""

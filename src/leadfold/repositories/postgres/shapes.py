@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.steps import Parameters
     from leadfold.repositories.tables import PointingTable
 
-__all__ = ["IMAGE_FIELDS", "Shapes"]
+__all__ = ["IMAGE_FIELDS", "Shapes", "condition"]
 
 IMAGE_FIELDS = ("id", "name", "phone", "email", "metadata", "created_at", "updated_at", "tenant")
 """The mapped columns of a customer, as an image has them."""
 
-_FILES = ("reading", "writing", "undoing", "validation")
+_FILES = ("reading", "writing", "undoing", "validation", "triggers")
 _MOMENTS = ("created_at", "updated_at")
 _NOTHING, _NULL, _TRUE = sql.SQL(""), sql.SQL("NULL"), sql.SQL("TRUE")
 _TEMPORAL = {"date", "timestamp without time zone"}
@@ -290,8 +290,7 @@ class Shapes:
         """Return the leads and customers that take part: of this tenant, and as *where* says."""
         lead, customer = self.mapping.lead, self.mapping.customer
         tenant = [self._owned(lead.table, lead.tenant)] if lead.tenant is not None else []
-        condition = lead.where
-        conditions = [] if condition is None else [_condition(condition)]
+        conditions = [] if lead.where is None else [condition(lead.where)]
         owned = (
             [self._owned(customer.table, customer.tenant)] if customer.tenant is not None else []
         )
@@ -345,6 +344,7 @@ class Shapes:
         cells: dict[str, sql.Composable] = {
             "lead_name": self._text(lead.name),
             "lead_created_at": self._moment(lead.table, lead.created_at),
+            "lead_updated_at": self._moment(lead.table, lead.updated_at),
             "lead_version": _version(lead.customer_id, *lead.evidence),
             "lead_cells": sql.Composed(evidence),
             "customer_name": self._text(customer.name),
@@ -410,12 +410,14 @@ class Shapes:
             "claimed_later": self.text("is_later", version=fixed("identity.version")),
             "erased_later": self.text("is_later", version=fixed("state.erased_at")),
             "indexed": sql.SQL("record.identifiers"),
+            "queued": sql.SQL("waiting.record_id IS NOT NULL"),
             "customer_inserted": sql.SQL("made.row_id IS NOT NULL"),
         }
 
     def _no_index(self) -> dict[str, sql.Composable]:
         return {
             "indexed": _NULL,
+            "queued": sql.SQL("FALSE"),
             **dict.fromkeys(_JOINS, _NOTHING),
             "customer_inserted": sql.SQL("FALSE"),
             "around_held": self.text("around_held_nothing"),
@@ -484,7 +486,7 @@ def _version(*columns: str) -> sql.Composable:
     return sql.SQL("hashtextextended(ROW({})::text, 0)").format(sql.SQL(", ").join(cells))
 
 
-def _condition(where: str) -> sql.SQL:
+def condition(where: str) -> sql.SQL:
     """Return the mapping's own condition; the line break ends a comment it may end with."""
     return fixed("(" + where.replace("%", "%%") + "\n)")
 

@@ -19,6 +19,7 @@ from leadfold.changes import (
     InsertCustomer,
     Link,
     PatchCustomer,
+    Queue,
     Reindex,
     Relink,
     Restore,
@@ -267,6 +268,8 @@ def _further(change: Change, erased: set[str]) -> Iterator[_Staged]:
             yield _row("retire", change.customer_id, after=change.into)
         case Rule():
             yield _ruled(change.ruling, in_force=change.in_force)
+        case Queue():
+            yield _row("queue", change.lead_id, after=change.reason)
         case _:
             yield from _erased(change, erased)  # type: ignore[arg-type] # what is left
 

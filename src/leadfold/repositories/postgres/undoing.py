@@ -133,6 +133,11 @@ class Undoing:
         if self._count("erase"):
             yield self._statement("index_erase")
 
+    def queue(self) -> Steps[None]:
+        """Put leads on the queue, and take them off it."""
+        if self._count("queue"):
+            yield self._statement("queue")
+
     def _blank_copies(self) -> Steps[None]:
         answer = yield self._statement("copies_to_blank")
         runs: list[object] = []

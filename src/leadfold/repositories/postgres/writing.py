@@ -255,6 +255,7 @@ class _Writer:
         if counts["record", None]:
             reindexed = yield from self._reindex(bound)
         yield from undoing.forget()
+        yield from undoing.queue()
         erased = reindexed and counts["erase", None] > 0
         return _Written(followed, reindexed, erased=erased)
 

@@ -22,7 +22,9 @@ from leadfold.repositories.sqlite.fitted import fitted
 from leadfold.repositories.sqlite.reading import SQLiteReader
 from leadfold.repositories.sqlite.schema import create_user_tables
 from leadfold.repositories.sqlite.session import Session, connect
+from leadfold.repositories.sqlite.triggering import trigger_sql
 from leadfold.repositories.sqlite.writing import commit
+from leadfold.repositories.triggers_told import no_queue
 
 if TYPE_CHECKING:
     import os
@@ -123,6 +125,18 @@ class SQLiteRepository:
         """Return the store's tables as the mapping names them, and keep what was found."""
         self._fitted = fitted(session, self._mapping, self._tenant, self._fitted)
         return self._fitted
+
+    def trigger_sql(self) -> str:
+        """Return triggers that put leads on the queue which somebody else edits, to be run once.
+
+        Raises:
+            StoreError: leadfold's tables are not there yet.
+        """
+        with self._reading_session() as session, session.snapshot():
+            found = self._fit(session)
+            if not found.catalog.has_own:
+                raise no_queue()
+            return trigger_sql(found.writing, found.catalog.named(found.mapping.lead.table))
 
     @contextlib.contextmanager
     def _reading_session(self) -> Iterator[Session]:

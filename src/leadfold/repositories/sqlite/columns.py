@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "customer_batch", "entry_of", "lead_batch"]
 
-_NAMED = 6  # the columns of a lead before its cells
+_NAMED = 7  # the columns of a lead before its cells
 _NO_ID = "a row without an id"
 
 
@@ -59,7 +60,7 @@ def lead_batch(batch: Rows, lead: LeadTable) -> LeadBatch:
     rows, unreadable = _parted(batch, lead)
     width = _NAMED + max(1, len(lead.evidence))
     columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * width
-    ids, names, created_at, customer_ids, versions, indexed = columns[:_NAMED]
+    ids, names, created_at, customer_ids, versions, indexed, queued = columns[:_NAMED]
     return LeadBatch(
         ids=cast("Sequence[str]", ids),
         fields=fields_of(columns[_NAMED:], lead),
@@ -69,6 +70,7 @@ def lead_batch(batch: Rows, lead: LeadTable) -> LeadBatch:
         versions=cast("Sequence[int]", versions),
         indexed=identifiers_of(indexed),
         unreadable=unreadable,
+        queued=frozenset(compress(cast("Sequence[str]", ids), queued)),
     )
 
 
@@ -91,7 +93,7 @@ def _parted(batch: Rows, lead: LeadTable) -> tuple[list[Row], list[tuple[str, st
 
 def _column(lead: LeadTable, at: int) -> str:
     """Return the name of the column at position *at* of the query for leads."""
-    named = (lead.id, lead.name, lead.created_at, lead.customer_id, "version", "index")
+    named = (lead.id, lead.name, lead.created_at, lead.customer_id, "version", "index", "queue")
     return str((*named, *lead.evidence)[at])
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from leadfold.model import Identifier, Ruling
-from leadfold.repositories.records import read_run
+from leadfold.model import Identifier, Ruling, utc
+from leadfold.repositories.mapping import tells_no_edits
+from leadfold.repositories.records import edited_after, queued_of, read_run, rowless_of
 from leadfold.repositories.sqlite.cells import dump, identifiers_of, json_object, load, moment
 from leadfold.repositories.sqlite.columns import (
     Rows,
@@ -41,7 +42,14 @@ if TYPE_CHECKING:
     from leadfold.repositories.sqlite.session import Row, Session
     from leadfold.repositories.sqlite.shapes import Shapes
     from leadfold.repositories.tables import PointingTable
-    from leadfold.repository import CustomerBatch, LeadBatch, LedgerEntry, StoreFacts
+    from leadfold.repository import (
+        CustomerBatch,
+        LeadBatch,
+        LedgerEntry,
+        Queued,
+        Rowless,
+        StoreFacts,
+    )
 
 __all__ = ["SQLiteReader"]
 
@@ -158,6 +166,26 @@ class SQLiteReader:
         """Return what the identity index holds for a record, or None where it never saw it."""
         rows = self._own_rows("recorded", record=record_id)
         return identifiers_of([cell for (cell,) in rows])[0] if rows else None
+
+    def queued(self) -> Iterator[Queued]:
+        """Yield the leads that are still to be decided, those that wait longest first."""
+        if self._catalog.has_own:
+            for rows in self._fetched(self._shapes.statement("waiting"), self._bound(), str):
+                yield from map(queued_of, rows)
+
+    def edited(self, since: datetime) -> Iterator[str]:
+        """Yield the leads whose row came or was edited at *since* or later."""
+        if self._mapping.lead.updated_at is None:
+            raise tells_no_edits(self._mapping.lead)
+        after = cast("datetime", utc(since))
+        for rows in self._fetched(self._shapes.statement("edited"), self._bound(), str):
+            yield from edited_after(after, rows)
+
+    def rowless(self) -> Iterator[Rowless]:
+        """Yield the records of the identity index that hold something and are no row."""
+        if self._catalog.has_own:
+            for rows in self._fetched(self._shapes.statement("rowless"), self._bound(), str):
+                yield from map(rowless_of, rows)
 
     def rulings(self) -> tuple[Ruling, ...]:
         """Return the rulings in force, in order of creation."""

@@ -104,6 +104,10 @@ class Catalog:
         columns = self.tables[fold(table)].values()
         return tuple(column.name for column in columns if not column.generated)
 
+    def named(self, table: str) -> tuple[str, ...]:
+        """Return all columns of *table*."""
+        return tuple(column.name for column in self.tables[fold(table)].values())
+
     def untyped(self, mapping: StoreMapping) -> frozenset[tuple[str, str]]:
         """Return which tables and columns that point at customers or leads have no type.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from leadfold.repositories.mapping import DependentTable, LeadTable, StoreMapping, Table
     from leadfold.repositories.tables import PointingTable
 
-__all__ = ["Shapes", "explain_condition", "literal", "quote"]
+__all__ = ["Shapes", "condition", "explain_condition", "literal", "quote"]
 
 _PLACE = re.compile(r"\{([a-z_.]+)\}")
 _MOMENTS = frozenset({"created_at", "updated_at"})
@@ -88,11 +88,11 @@ def _raw(column: str | None) -> str:
 
 def explain_condition(lead: LeadTable) -> str:
     """Return a statement that reads nothing and fails where the lead's condition is no SQL."""
-    names = {"table": f"main.{quote(lead.table)}", "conditions": _condition(lead)}
+    names = {"table": f"main.{quote(lead.table)}", "conditions": condition(lead)}
     return _fill(sql.named("sqlite/reading.sql")["explain_condition"], names)
 
 
-def _condition(lead: LeadTable) -> str:
+def condition(lead: LeadTable) -> str:
     """Return the mapping's own condition; the line break ends a comment it may end with."""
     return f"({lead.where}\n)"
 
@@ -112,7 +112,7 @@ class Shapes:
     ) -> None:
         self.mapping = mapping
         self._untyped = untyped
-        files = ("reading", "writing", "undoing", "validation")
+        files = ("reading", "writing", "undoing", "validation", "triggers")
         self._statements = {
             name: text for file in files for name, text in sql.named(f"sqlite/{file}.sql").items()
         }
@@ -233,7 +233,7 @@ class Shapes:
         """Return the leads and customers that take part: of this tenant, and as *where* says."""
         lead, customer = self.mapping.lead, self.mapping.customer
         tenant = [] if lead.tenant is None else [f"{quote(lead.tenant)} IS :tenant"]
-        conditions = [] if lead.where is None else [_condition(lead)]
+        conditions = [] if lead.where is None else [condition(lead)]
         conditions += tenant
         owners = [f"{quote(customer.tenant)} IS :tenant"] if customer.tenant is not None else []
         return {
@@ -256,6 +256,7 @@ class Shapes:
         return {
             "lead_name": _text(lead.name),
             "lead_created_at": _raw(lead.created_at),
+            "lead_updated_at": _raw(lead.updated_at),
             "lead_version": _version(lead.customer_id, *lead.evidence),
             "lead_cells": ", ".join(map(_text, lead.evidence)) or "NULL",
             "customer_name": _text(customer.name),
@@ -283,7 +284,9 @@ class Shapes:
         }
 
     def _index(self) -> dict[str, str]:
-        return self._pieces("indexed", "lead_record", "customer_record", "customer_inserted")
+        return self._pieces(
+            "indexed", "queued", "lead_record", "customer_record", "customer_inserted"
+        )
 
     def _pieces(self, *names: str) -> dict[str, str]:
         return {name: self.statement(name) for name in names}
@@ -309,4 +312,10 @@ class Shapes:
         return self._piece("dependent_mine", places)
 
 
-_NO_INDEX = {"indexed": "NULL", "lead_record": "", "customer_record": "", "customer_inserted": "0"}
+_NO_INDEX = {
+    "indexed": "NULL",
+    "queued": "0",
+    "lead_record": "",
+    "customer_record": "",
+    "customer_inserted": "0",
+}

@@ -13,6 +13,7 @@ from leadfold.changes import (
     InsertCustomer,
     Link,
     PatchCustomer,
+    Queue,
     Reindex,
     Relink,
     Restore,
@@ -59,8 +60,9 @@ _FURTHER_COLUMNS = {
     "erase": ("unit", "id"),
     "blank": ("unit", "id", "field", "value"),
     "copy": ("unit", "id", "field", "value"),
+    "queue": ("unit", "id", "reason"),
 }
-"""The tables of changes that no backfill makes."""
+"""The tables of changes that hardly a backfill makes."""
 
 _TABLES = {**_COLUMNS, **_FURTHER_COLUMNS}
 _FILLED_BY_WRITING = {"record": ("lost", "gained"), "blank": ("blanked",)}
@@ -178,7 +180,7 @@ def _add(rows: dict[str, list[Row]], unit: int, change: Change) -> None:
 def _add_further(
     rows: dict[str, list[Row]],
     unit: int,
-    change: Carry | Relink | Retire | Restore | Rule | Erase,
+    change: Carry | Relink | Retire | Restore | Rule | Erase | Queue,
 ) -> None:
     match change:
         case Carry():
@@ -193,6 +195,8 @@ def _add_further(
             rows["restore"].append((unit, change.customer_id, change.into, image))
         case Rule():
             rows["rule"].append((unit, *_ruled(change)))
+        case Queue():
+            rows["queue"].append((unit, change.lead_id, change.reason))
         case _:
             _add_erased(rows, (unit, change.lead_id))
             rows["blank"] += _values(unit, change.rows)

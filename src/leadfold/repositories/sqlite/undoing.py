@@ -152,6 +152,12 @@ class Undoing:
         if self._stage.counts["erase"]:
             self._run("index_erase")
 
+    def queue(self) -> None:
+        """Put leads on the queue, and take them off it."""
+        if self._stage.counts["queue"]:
+            self._run("leave_queue")
+            self._run("join_queue")
+
     def _require_declared(self) -> None:
         """Object at once where rows might point at customers that nobody has told of."""
         if not self._all_declared:

@@ -178,6 +178,7 @@ class _Writer:
         self.undoing.erase()
         reindexed = counts["record"] > 0 and self._reindex()
         self.undoing.forget()
+        self.undoing.queue()
         return _Written(+followed, reindexed, erased=reindexed and counts["erase"] > 0)
 
     def _require_no_more(self) -> None:

@@ -11,7 +11,8 @@ row.{lead.id}::text,
     {lead_created_at},
     row.{lead.customer_id}::text,
     {lead_version},
-    {indexed}
+    {indexed},
+    {queued}
     {lead_cells};
 
 -- name: customers
@@ -39,7 +40,9 @@ row.{id} = ANY (CAST(%(ids)s::text[] AS {type}[]));
 
 -- name: lead_record
 LEFT JOIN {own}.records AS record
-    ON record.tenant = %(whose)s AND record.record_id = row.{lead.id}::text;
+    ON record.tenant = %(whose)s AND record.record_id = row.{lead.id}::text
+LEFT JOIN {own}.queue AS waiting
+    ON waiting.tenant = %(whose)s AND waiting.record_id = row.{lead.id}::text;
 
 -- name: customer_record
 LEFT JOIN {own}.records AS record
@@ -181,7 +184,11 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT each.identifiers FROM {own}.records AS each
     WHERE each.tenant = %(whose)s AND each.record_id = row.{lead.id}::text OFFSET 0
-) AS record ON true;
+) AS record ON true
+LEFT JOIN LATERAL (
+    SELECT each.record_id FROM {own}.queue AS each
+    WHERE each.tenant = %(whose)s AND each.record_id = row.{lead.id}::text OFFSET 0
+) AS waiting ON true;
 
 -- name: around_customers
 SELECT {customer_columns}
@@ -212,6 +219,23 @@ SELECT identity.kind, identity.value, identity.version
 FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value)
 JOIN {own}.identity AS identity
     ON identity.tenant = %(whose)s AND identity.kind = asked.kind AND identity.value = asked.value;
+
+-- name: waiting
+SELECT record_id, reason, queued_at AT TIME ZONE 'UTC' FROM {own}.queue
+WHERE tenant = %(whose)s ORDER BY sequence;
+
+-- name: edited
+SELECT row.{lead.id}::text, {lead_created_at}, {lead_updated_at} FROM {leads} AS row;
+
+-- name: rowless
+SELECT record.record_id, awaited.until AT TIME ZONE 'UTC' FROM {own}.records AS record
+LEFT JOIN {own}.awaited AS awaited
+    ON awaited.tenant = %(whose)s AND awaited.record_id = record.record_id
+WHERE record.tenant = %(whose)s AND record.identifiers <> '[]' AND NOT EXISTS (
+    SELECT 1 FROM {leads} AS row WHERE row.{lead.id}::text = record.record_id
+) AND NOT EXISTS (
+    SELECT 1 FROM {customers} AS row WHERE 'customer:' || row.{customer.id}::text = record.record_id
+);
 
 -- name: rulings
 SELECT id, parts, created_at AT TIME ZONE 'UTC', actor FROM {own}.rulings

@@ -10,6 +10,7 @@
 --   retire          id, after: who takes its place          restore id, before: likewise, after: image,
 --                                                                   name: columns, reason: row, as JSON
 --   rule            id, before or after: the ruling         erase   id of the lead
+--   queue           id of the lead, after: why it waits
 --   blank, copy     id of the customer, name: field, before: value
 --   cell, blanked   what writing itself found: unique cells given up, fields that were blanked
 --   lost            name: kind, after: value: what a record holds no more

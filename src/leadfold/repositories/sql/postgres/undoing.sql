@@ -166,3 +166,17 @@ DELETE FROM {own}.records AS record
 USING {stage} AS stage
 WHERE stage.part = 'erase' AND {here}
 AND record.tenant = %(whose)s AND record.record_id = stage.id;
+
+-- name: queue
+WITH decided AS (
+    DELETE FROM {own}.queue AS waiting
+    USING {stage} AS stage
+    WHERE stage.part = 'queue' AND {here} AND stage.after IS NULL
+    AND waiting.tenant = %(whose)s AND waiting.record_id = stage.id
+)
+INSERT INTO {own}.queue (tenant, record_id, reason, queued_at)
+SELECT %(whose)s, stage.id, stage.after, %(at)s::timestamptz
+FROM {stage} AS stage
+WHERE stage.part = 'queue' AND {here} AND stage.after IS NOT NULL
+ORDER BY stage.position
+ON CONFLICT (tenant, record_id) DO NOTHING;

@@ -8,6 +8,7 @@ SELECT
     CAST(row.{lead.customer_id} AS TEXT),
     {lead_version},
     {indexed},
+    {queued},
     {lead_cells}
 FROM {leads} AS row {lead_record}
 WHERE {lead_chosen}
@@ -44,6 +45,12 @@ CASE WHEN record.id IS NOT NULL THEN (
     JOIN leadfold_identity AS identity ON identity.id = holder.identity
     WHERE holder.record = record.id
 ) END;
+
+-- name: queued
+EXISTS (
+    SELECT 1 FROM leadfold_queue AS waiting
+    WHERE waiting.tenant = :own AND waiting.record_id = CAST(row.{lead.id} AS TEXT)
+);
 
 -- name: lead_record
 LEFT JOIN leadfold_records AS record
@@ -114,6 +121,25 @@ WHERE record.tenant = :own AND record.record_id IN (SELECT value FROM json_each(
 -- name: recorded
 SELECT {indexed} FROM leadfold_records AS record
 WHERE record.tenant = :own AND record.record_id = :record;
+
+-- name: waiting
+SELECT record_id, reason, queued_at FROM leadfold_queue WHERE tenant = :own ORDER BY sequence;
+
+-- name: edited
+SELECT CAST(row.{lead.id} AS TEXT), {lead_created_at}, {lead_updated_at} FROM {leads} AS row;
+
+-- name: rowless
+SELECT record.record_id, awaited.until FROM leadfold_records AS record
+LEFT JOIN leadfold_awaited AS awaited
+    ON awaited.tenant = :own AND awaited.record_id = record.record_id
+WHERE record.tenant = :own
+AND EXISTS (SELECT 1 FROM leadfold_holders AS holder WHERE holder.record = record.id)
+AND record.record_id NOT IN (
+    SELECT CAST(row.{lead.id} AS TEXT) FROM {leads} AS row WHERE row.{lead.id} IS NOT NULL
+    UNION ALL
+    SELECT 'customer:' || CAST(row.{customer.id} AS TEXT) FROM {customers} AS row
+    WHERE row.{customer.id} IS NOT NULL
+);
 
 -- name: rulings
 SELECT id, parts, created_at, actor FROM leadfold_rulings

@@ -46,3 +46,7 @@ CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_blanked (
     unit INTEGER NOT NULL, id TEXT NOT NULL, field TEXT NOT NULL,
     PRIMARY KEY (id, field)
 );
+
+CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_queue (
+    unit INTEGER NOT NULL, id TEXT NOT NULL, reason TEXT
+);

@@ -170,3 +170,12 @@ WHERE sequence = :sequence;
 -- name: index_erase
 DELETE FROM leadfold_records
 WHERE tenant = :own AND record_id IN (SELECT id FROM temp.leadfold_stage_erase);
+
+-- name: leave_queue
+DELETE FROM leadfold_queue WHERE tenant = :own AND record_id IN (
+    SELECT id FROM temp.leadfold_stage_queue WHERE reason IS NULL
+);
+
+-- name: join_queue
+INSERT OR IGNORE INTO leadfold_queue (tenant, record_id, reason, queued_at)
+SELECT :own, id, reason, :at FROM temp.leadfold_stage_queue WHERE reason IS NOT NULL ORDER BY rowid;
