@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from leadfold import Resolution
 
 
+JUNK = (10, 3)
+"""On how many phones the junk is: with as many as ten Splink makes 5 million pairs of them."""
+
+
 def grouped(leads: Leads, policy: Policy) -> Resolution:
     """Group with leadfold; nothing is looked at."""
     ids, kinds = leads
@@ -46,6 +50,15 @@ def ours(leads: Leads) -> int:
 def raw(rows: list[Record]) -> int:
     """Group raw records, normalization included."""
     return group(rows, Policy.linked()).partition.size
+
+
+def with_junk_in(rows: list[Record], values: int) -> list[Record]:
+    """Return raw records, one in a hundred with one of so many phones."""
+    junk = [f"(212) 555-01{10 + number}" for number in range(values)]
+    return [
+        row if number % 100 else {**row, "phone": junk[number // 100 % values]}
+        for number, row in enumerate(rows)
+    ]
 
 
 def normalized_of(rows: list[Record]) -> Leads:
@@ -75,27 +88,32 @@ def main() -> None:
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     print(describe())
     peers = installed_peers()
-    leads, junk, hard = normalized(count, seed=1), with_junk(count), contested(count)
+    leads, hard = normalized(count, seed=1), contested(count)
     rows = records(count)
-    same = normalized_of(rows)
     found = {name: run(leads) for name, run in {"leadfold": ours, **peers}.items()}
     print("groups: " + ", ".join(f"{name} {size:,}" for name, size in found.items()))
     splink = peers.get("splink")
     runs = {"leadfold": (ours, leads)} | {name: (run, leads) for name, run in peers.items()}
     runs["leadfold, nearly all contested"] = (ours, hard)
-    runs["leadfold, 1 % junk"] = (ours, junk)
-    runs["duckdb, 1 % junk"] = (peers["duckdb"], junk)
+    for values in JUNK:
+        junk = with_junk(count, values)
+        runs[f"leadfold, 1 % junk on {values} phones"] = (ours, junk)
+        runs[f"duckdb, 1 % junk on {values} phones"] = (peers["duckdb"], junk)
+        if splink:
+            runs[f"splink, 1 % junk on {values} phones"] = (splink, junk)
+    raws = {"sample data": rows, f"with junk on {JUNK[-1]} phones": with_junk_in(rows, JUNK[-1])}
     if splink:
-        runs["splink, 1 % junk"] = (splink, junk)
-        runs["splink, sample data normalized"] = (splink, same)
+        for name, each in raws.items():
+            runs[f"splink, {name}, normalized"] = (splink, normalized_of(each))
     times: dict[str, list[float]] = {}
     for _ in range(rounds):
         for name, (run, data) in runs.items():
             times.setdefault(name, []).append(timed(run, data))
-        times.setdefault("leadfold, sample data raw", []).append(timed(raw, rows))
+        for name, each in raws.items():
+            times.setdefault(f"leadfold, {name}, raw", []).append(timed(raw, each))
     medians = {name: statistics.median(taken) for name, taken in times.items()}
     for name, taken in medians.items():
-        print(f"{name:32} {taken:8.2f} s  {taken / medians['leadfold']:6.2f} x")
+        print(f"{name:44} {taken:8.2f} s  {taken / medians['leadfold']:6.2f} x")
     print(f"memory, ordinary:  {memory(leads)}")
     print(f"memory, contested: {memory(hard)}")
 

@@ -23,7 +23,7 @@ import pytest
 from command_line import Ended, leadfold, make_store, rows_of
 from leadfold import backfill, customers
 from leadfold.cli.outcomes import ending_of
-from leadfold.exceptions import LeadfoldError, RetryableError, StalePlanError
+from leadfold.exceptions import BusyError, LeadfoldError, StalePlanError
 from leadfold.repositories.sqlite import SQLiteRepository
 from repositories.sqlite_stores import changed, dump_of
 
@@ -732,7 +732,7 @@ def test_a_store_that_another_process_holds_is_busy(place: Path, deed: str, jour
     path = place / "crm.db"
     with held(path, 60):
         told = act(Library(place, lambda: SQLiteRepository(path, timeout=0.05)))
-    assert (told.outcome, told.error) == ("failed", RetryableError.__name__)
+    assert (told.outcome, told.error) == ("failed", BusyError.__name__)
     assert "in use by another connection" in told.message
     assert image(place) == before
     assert act(Library(place)).outcome == "done"
@@ -744,7 +744,7 @@ def test_a_reader_in_another_process_is_waited_for(place: Path) -> None:
     path = place / "crm.db"
     with held(path, 60, READING):
         told = Library(place, lambda: SQLiteRepository(path, timeout=0.05)).backfill()
-    assert (told.outcome, told.error) == ("failed", RetryableError.__name__)
+    assert (told.outcome, told.error) == ("failed", BusyError.__name__)
     assert image(place) == before
     with held(path, 0.5, READING):
         assert Library(place).backfill().outcome == "done"
@@ -771,7 +771,7 @@ def test_the_command_line_waits_half_a_minute(place: Path) -> None:
     before = image(place)
     with held(place / "crm.db", 100):
         told = CommandLine(place).backfill()
-    assert (told.outcome, told.error) == ("failed", RetryableError.__name__)
+    assert (told.outcome, told.error) == ("failed", BusyError.__name__)
     assert image(place) == before
 
 

@@ -33,6 +33,9 @@ USERS: dict[str, LiteralString] = {
 RUNS: LiteralString = (
     "SELECT id, action, mode, actor, created_by, at, policy, versions, status, stats, extra FROM {}"
 )
+_NO_CLOCKS = """regexp_replace(extra, '"clocks": ?[^]]+]', '')"""
+"""In PostgreSQL these are transactions, and those that came to nothing are numbered too."""
+
 LEDGER: LiteralString = (
     "SELECT unit, table_name, row_id, action, before, after, reason FROM {} ORDER BY 1, 2, 3, 4"
 )
@@ -126,7 +129,7 @@ class ServerStore:
             own = "SELECT 1 FROM pg_tables WHERE schemaname = %s"
             if connection.execute(own, [self.place.own]).fetchone():
                 queries: dict[str, LiteralString] = {
-                    "runs": RUNS,
+                    "runs": RUNS.replace("extra", _NO_CLOCKS),
                     "ledger": LEDGER,
                     "identity": "SELECT kind, value FROM {} ORDER BY 1, 2",
                     "records": "SELECT record_id, identifiers FROM {} ORDER BY 1",

@@ -34,6 +34,7 @@ _COLUMNS = """
     JOIN pg_attribute AS col ON col.attrelid = class.oid
     WHERE class.relkind IN ('r', 'p') AND col.attnum > 0 AND NOT col.attisdropped
     AND col.attidentity = ''
+    AND (class.relname, col.attname) NOT IN (('identity', 'version'), ('index_state', 'erased_at'))
     AND space.nspname NOT LIKE 'pg\\_%' AND space.nspname <> 'information_schema'
     GROUP BY 1, 2 ORDER BY 1, 2
 """
@@ -42,8 +43,8 @@ _COLUMNS = """
 def picture(dsn: str) -> Tables:
     """Return every row of every table of a database, leadfold's own included, each cell as text.
 
-    Numbers that the database counts up by itself are left out, and runs are there by rank: an
-    attempt that came to nothing uses some of them up.
+    Numbers that the database counts up by itself are left out, those of transactions too, and
+    runs are there by rank: an attempt that came to nothing uses some of them up.
     """
     with psycopg.connect(dsn, autocommit=True) as connection:
         tables: Tables = {}

@@ -11,11 +11,12 @@ import psycopg
 import psycopg_pool
 import pytest
 
-from leadfold import aio
+from leadfold import Lead, Resolver, aio
 from leadfold.exceptions import RetryableError, RunExistsError, StalePlanError, StoreError
 from leadfold.repositories.postgres import AsyncPostgresRepository, PostgresRepository
 from leadfold.repositories.postgres.async_session import AsyncSession
 from leadfold.repositories.postgres.steps import CopyIn
+from leadfold.resolver import AsyncResolver, refresh_index
 from repositories.postgres_stores import contents, new_place
 
 if TYPE_CHECKING:
@@ -129,6 +130,32 @@ def test_a_plan_cancelled_in_any_statement(place: Place, monkeypatch: pytest.Mon
         raise AssertionError
 
     assert asyncio.run(until_read()) > 6
+
+
+def test_a_decision_cancelled_in_any_statement(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements that travel together are undone together; the next decision is made."""
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        refresh_index(repository)
+        Resolver(repository).resolve(Lead("l9"))
+    before = contents(place)
+
+    async def until_written() -> int:
+        async with AsyncPostgresRepository(place.dsn, schema=place.own) as repository:
+            resolver = AsyncResolver(repository)
+            for at in count():
+                with monkeypatch.context() as patch:
+                    Tripwire(patch, at)
+                    was_cancelled = await cancelled(resolver.resolve(Lead("l0")))
+                assert open_transactions(place) == 0
+                if contents(place) != before:
+                    assert (await resolver.resolve(Lead("l0"))).outcome == "unchanged"
+                    return at
+                assert was_cancelled, f"cancelled in statement {at}"
+        raise AssertionError
+
+    assert asyncio.run(until_written()) >= 4
 
 
 def open_transactions(place: Place) -> int:

@@ -54,7 +54,9 @@ class TestAsyncConnection(AsyncHooks):
     def same(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
         """Begin on the test's blocking connection, and return another face of its session."""
         self.raw.execute("BEGIN")
-        return psycopg.AsyncConnection(self.raw.pgconn)
+        other = psycopg.AsyncConnection[tuple[object, ...]](self.raw.pgconn)
+        other.prepare_threshold = None  # two faces would give two statements one name
+        return other
 
     def opened(self, mapping: StoreMapping | None = None, tenant: str | None = None) -> Repository:
         """Return a repository in the transaction that the test itself reads and writes in."""

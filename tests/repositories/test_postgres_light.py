@@ -211,6 +211,20 @@ def test_the_callers_transaction_survives_a_faster_one(place: Place) -> None:
     assert customers(place)["a"] == customers(place)["b"]
 
 
+def test_decisions_of_one_transaction_tell_their_claims_apart(place: Place) -> None:
+    """A plan made between two of them stands, but for what the later one changed."""
+    with psycopg.connect(place.dsn) as mine:
+        repository = PostgresRepository(mine, schema=place.own)
+        resolver = Resolver(repository)
+        resolver.resolve(add(place, "a", phone=PHONES[0]))
+        add(place, "b", phone=PHONES[0])
+        plan, late = backfill.plan(repository), backfill.plan(repository)
+        resolver.resolve(add(place, "c", phone=PHONES[1]))
+        assert backfill.apply(plan, repository).stats.leads_linked == 2
+        with pytest.raises(StalePlanError):
+            backfill.apply(late, repository)
+
+
 def test_claims_of_another_cluster_are_old(place: Place) -> None:
     """A dump has the transactions of where it was made: none of them is still to come."""
     with PostgresRepository(place.dsn, schema=place.own) as repository:

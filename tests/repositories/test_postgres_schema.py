@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from leadfold import Lead, Policy, Resolver, backfill
 from leadfold.exceptions import StoreError
 from leadfold.repositories import sql as files
 from leadfold.repositories.postgres import PostgresRepository
@@ -83,3 +84,32 @@ def test_a_newer_store_is_refused(place: Place) -> None:
             connection.execute(newer.format(sql.Identifier(place.own, "migrations")))
         with pytest.raises(StoreError, match="newer leadfold"):
             repository.commit(basis.changeset(run=run_of("run-2")))
+
+
+def test_claims_that_a_clock_counted_are_old(place: Place) -> None:
+    """A store of the first migration goes on: its values were claimed before any plan of now."""
+    place.run("""INSERT INTO "Customer" (id, metadata) VALUES ('C', '{"createdBy": "leadfold"}')""")
+    place.run("""INSERT INTO "Lead" (id, phone, customer_id) VALUES ('l1', '2125550143', 'C')""")
+    own, values = sql.Identifier(place.own), ("", "phone", "+12125550143")
+    number, name, script = files.migrations("postgres")[0]
+    with psycopg.connect(place.dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(own))
+        connection.execute(composed(script, {"own": own}))
+        for table, row in {
+            "migrations": (number, name),
+            "identity": (*values, 2**40),
+            "records": ("", "l1", '[["phone","+12125550143"]]'),
+            "holders": (*values, "l1"),
+            "index_state": ("", Policy.keyed().fingerprint, 2**40),
+        }.items():
+            cells = sql.SQL(", ").join(map(sql.Literal, row))
+            insert = sql.SQL("INSERT INTO {} VALUES ({})").format(
+                sql.Identifier(place.own, table), cells
+            )
+            connection.execute(insert)
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        came = """INSERT INTO "Lead" (id, phone) VALUES (%s, '(212) 555-0143')"""
+        place.run(came, "l2")
+        assert backfill.apply(backfill.plan(repository), repository).stats.leads_linked == 1
+        place.run(came, "l3")
+        assert Resolver(repository).resolve(Lead("l3")).customer_id == "C"

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
+from leadfold import Lead, Resolver
 from leadfold.changes import PatchCustomer, Stats
 from leadfold.exceptions import RetryableError
 from leadfold.model import Identifier
 from leadfold.repositories.mapping import CustomerTable, StoreMapping
 from leadfold.repositories.sqlite import SQLiteRepository
+from leadfold.resolver import refresh_index
 from leadfold.testing.changesets import (
     read_basis,
     reindex,
@@ -54,7 +56,7 @@ def repository(path: Path) -> Iterator[SQLiteRepository]:
 
 # Statements.
 
-FIXED = 22
+FIXED = 12
 BATCH = 31
 
 
@@ -100,6 +102,21 @@ def test_a_commit_that_cannot_wait_may_be_tried_again(path: Path) -> None:
             repository.commit(changes)
         other.execute("ROLLBACK")
         assert repository.commit(changes).failures == ()
+
+
+def test_a_decision_that_cannot_wait_is_busy(path: Path) -> None:
+    """Nothing is written; once the other connection is done, the lead can be resolved."""
+    with (
+        SQLiteRepository(path, timeout=0) as repository,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        refresh_index(repository)
+        resolver = Resolver(repository)
+        other.execute("BEGIN IMMEDIATE")
+        found = resolver.resolve(Lead("l1", phone="212 555 0143"))
+        assert (found.outcome, found.customer_id, found.events) == ("busy", None, ())
+        other.execute("ROLLBACK")
+        assert resolver.resolve(Lead("l1", phone="212 555 0143")).outcome == "created"
 
 
 def test_a_commit_waits_for_another_that_writes(path: Path, repository: SQLiteRepository) -> None:

@@ -91,6 +91,24 @@ def test_an_edit_that_takes_the_reason_away_splits() -> None:
     assert found.customer_id != one.customer_id
 
 
+def test_a_day_that_was_taken_back_is_over() -> None:
+    """Whoever decides after that does so under another run: the same for all who decide alike."""
+    repository = store(ANN, BOB)
+    resolver = Resolver(repository)
+    resolver.resolve(ANN)
+    with repository.reading() as reader:
+        day = reader.runs(1)[0].id
+    backfill.rollback(day, repository)
+    resolver.resolve(ANN)
+    Resolver(repository).resolve(BOB)
+    Resolver(repository, actor="ann").resolve(Lead("cay", phone="212 555 0111"))
+    with repository.reading() as reader:
+        theirs, again, *_ = (run.id for run in reader.runs() if run.action == "resolve_lead")
+    assert again == f"{day}-2"
+    assert theirs[:-8] == day[:-8]
+    assert theirs != day
+
+
 def test_a_preview_writes_nothing() -> None:
     """It answers as `resolve` would."""
     repository = store(ANN)

@@ -56,7 +56,9 @@ class PostgresRepository:
     psycopg pool. *mapping* says which tables and columns are meant, *tenant* whose rows, *schema*
     where leadfold's own tables are; the first commit makes them. Commits of one schema and tenant
     wait for each other; decisions of a resolver do so only where they rest on the same values, and
-    for *lock_timeout* seconds, unless the server, the role or the connection sets another.
+    for *lock_timeout* seconds (0: for ever), unless the server, the role or the connection sets
+    another. Their statements are kept prepared where the connection's driver does so, as those of
+    a pool do unless they are told not to.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import psycopg
 
 from leadfold.repositories.postgres.faults import not_connected
-from leadfold.repositories.postgres.states import is_idle
+from leadfold.repositories.postgres.states import is_idle, is_silent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -85,15 +85,9 @@ class _Opened:
         """Return an idle connection that is still alive: servers end those that idle too long."""
         while self._idle:
             connection = self._idle.pop()
-            try:
-                await connection.execute("")
-            except psycopg.Error:
-                await connection.close()
-            except BaseException:
-                await connection.close()
-                raise
-            else:
+            if is_silent(connection):
                 return connection
+            await connection.close()
         return None
 
     async def _open(self) -> AsyncConnection:

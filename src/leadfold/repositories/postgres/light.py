@@ -213,9 +213,9 @@ class LightCommit:
             if count is not None:
                 require(answer.count, count)
         yield from self._move_and_retire()
+        followed, rest = written[len(exact) :][: len(follow)], written[len(exact) + len(follow) :]
         if self._count("record"):
-            yield from self._forget(written[-1])
-        followed = written[len(exact) : len(exact) + len(follow)]
+            yield from self._forget(rest[0])
         return +Counter(dict(zip(names, (answer.count for answer in followed), strict=True)))
 
     def _exact(self) -> dict[str, int | None]:
@@ -236,18 +236,17 @@ class LightCommit:
         return found
 
     def _rest(self) -> list[Statement]:
-        """Return the entry of the audit trail, if it gets one, and what the index is to hold."""
-        found: list[Statement] = [] if self._owned else [OWN_COMMIT]
+        """Return what the index is to hold, the audit entry if there is to be one, and the end.
+
+        Up to that end what is claimed is claimed by this commit, and after it by the next.
+        """
+        found = [self._statement("reindex")] if self._count("record") else []
         if self._changes.audited:
-            stats = self._changes.outcome((), {})
-            found.append(
-                self._shapes.audit(entry_of(self._changes, stats) | {"whose": self._whose})
-            )
+            entry = entry_of(self._changes, self._changes.outcome((), {}))
+            found.append(self._shapes.audit(entry | {"whose": self._whose}))
         if self._count("queue"):
             found.append(self._statement("queue"))
-        if self._count("record"):
-            found.append(self._statement("reindex"))
-        return found
+        return found if self._owned else [*found, OWN_COMMIT]
 
     def _move_and_retire(self) -> Steps[None]:
         undoing = Undoing(self._shapes, self._counts, self._bound)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import psycopg
 
 from leadfold.repositories.postgres.faults import not_connected
-from leadfold.repositories.postgres.states import is_idle
+from leadfold.repositories.postgres.states import is_idle, is_silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,12 +93,9 @@ class _Opened:
                 if not self._idle:
                     return None
                 connection = self._idle.pop()
-            try:
-                connection.execute("")
-            except psycopg.Error:
-                connection.close()
-            else:
+            if is_silent(connection):
                 return connection
+            connection.close()
 
     def _open(self) -> Connection:
         try:

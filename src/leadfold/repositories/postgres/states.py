@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING
 
 from psycopg.pq import TransactionStatus
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
 
     Connection = psycopg.BaseConnection[tuple[object, ...]]
 
-__all__ = ["begins_itself", "is_idle", "is_lost", "require_text", "require_transaction"]
+__all__ = [
+    "begins_itself",
+    "is_idle",
+    "is_lost",
+    "is_silent",
+    "require_text",
+    "require_transaction",
+]
 
 _AUTOCOMMIT = (
     "this connection commits every statement by itself: begin a transaction on it first, or "
@@ -29,6 +37,13 @@ _BROKEN = "the transaction of this connection has failed already: roll it back f
 def is_idle(connection: Connection) -> bool:
     """Tell whether no transaction is open."""
     return connection.info.transaction_status == TransactionStatus.IDLE
+
+
+def is_silent(connection: Connection) -> bool:
+    """Tell whether the server has said nothing since it was last heard: an end, it tells of."""
+    with DefaultSelector() as selector:
+        selector.register(connection.fileno(), EVENT_READ)
+        return not selector.select(timeout=0)
 
 
 def is_lost(connection: Connection) -> bool:

@@ -35,6 +35,9 @@ __all__ = ["BATCH", "Stage", "batches"]
 
 T = TypeVar("T")
 
+_THERE = "SELECT 1 FROM temp.sqlite_master WHERE name = 'leadfold_stage_gained'"
+"""Whether the connection has the last of the tables, and so all of them."""
+
 BATCH = 10_000
 """How many changes and rows they rest on are staged together, or a few more: no unit is cut."""
 
@@ -91,8 +94,9 @@ class Stage:
         self._limit = session.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         self.counts: dict[str, int] = {}
         self.named: dict[str, tuple[str, ...]] = {}
-        for statement in statements_of(sql.read("sqlite/staging.sql")):
-            session.execute(statement)
+        if not session.rows(_THERE):
+            for statement in statements_of(sql.read("sqlite/staging.sql")):
+                session.execute(statement)
 
     def fill(self, units: Iterable[Unit]) -> None:
         """Stage *units*; raise UnitError for a value that no row can hold."""
