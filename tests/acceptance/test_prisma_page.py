@@ -37,6 +37,13 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
         yield dsn
 
 
+def test_what_prisma_says_of_an_address_is_not_libpqs(dsn: str, tmp_path: Path) -> None:
+    """The one parameter that Prisma adds of its own is named."""
+    refused = leadfold("backfill", f"{as_url(dsn)}&schema=public", "--dry-run", cwd=tmp_path)
+    assert refused.status == 1
+    assert refused.err.endswith("leave out what is not its own, such as Prisma's ?schema=\n")
+
+
 def test_a_prisma_database_is_backfilled(dsn: str, tmp_path: Path) -> None:
     """The page's own mapping and commands: planned, applied, valid; leads and jobs are linked."""
     (tmp_path / "prisma.toml").write_text(FILES["prisma.toml"], "utf-8")

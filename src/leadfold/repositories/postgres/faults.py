@@ -53,7 +53,10 @@ def store_error(error: psycopg.Error) -> StoreError:
 def not_connected(error: psycopg.Error) -> StoreError:
     """Return what *error* is to a caller whom no connection could be made for."""
     if isinstance(error, psycopg.ProgrammingError):  # its message quotes the DSN, password and all
-        return StoreError("this is no connection string that PostgreSQL's client library reads")
+        return StoreError(
+            "this is no connection string that PostgreSQL's client library reads: leave out what "
+            "is not its own, such as Prisma's ?schema="
+        )
     return store_error(error)
 
 
