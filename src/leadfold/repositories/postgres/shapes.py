@@ -13,6 +13,17 @@ from psycopg import sql
 
 from leadfold.repositories.postgres.castable import cast_where_castable
 from leadfold.repositories.postgres.composing import composed, fixed, identifier, named, quoted
+from leadfold.repositories.postgres.pieces import (
+    JOINS,
+    NOTHING,
+    NULL,
+    STAGE,
+    TRUE,
+    array_of,
+    condition,
+    on_row,
+    version_of_row,
+)
 from leadfold.repositories.postgres.steps import Statement
 from leadfold.repository import LEAD
 
@@ -24,14 +35,13 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.steps import Parameters
     from leadfold.repositories.tables import PointingTable
 
-__all__ = ["IMAGE_FIELDS", "Shapes", "condition"]
+__all__ = ["IMAGE_FIELDS", "Shapes"]
 
 IMAGE_FIELDS = ("id", "name", "phone", "email", "metadata", "created_at", "updated_at", "tenant")
 """The mapped columns of a customer, as an image has them."""
 
 _FILES = ("reading", "writing", "undoing", "validation", "triggers")
 _MOMENTS = ("created_at", "updated_at")
-_NOTHING, _NULL, _TRUE = sql.SQL(""), sql.SQL("NULL"), sql.SQL("TRUE")
 _TEMPORAL = {"date", "timestamp without time zone"}
 _ZONED = "timestamp with time zone"
 
@@ -65,7 +75,7 @@ class Shapes:
         }
         if mapping.audit is not None:
             self._names |= self._of("audit", mapping.audit)
-        self._names |= self._bound_stage() if bound else _STAGE
+        self._names |= self._bound_stage() if bound else STAGE
         self._names |= self._sources()
         self._names |= self._cells()
         self._names |= self._inserts()
@@ -76,7 +86,7 @@ class Shapes:
         self._names |= self._casts()
         self._names |= self._index() if indexed else self._no_index()
         self._names |= self._pieces("lead_columns", "customer_columns")
-        self._names["group_key"] = _NULL
+        self._names["group_key"] = NULL
         if self._patches:
             self._names |= self._pieces("group_key")
 
@@ -143,7 +153,7 @@ class Shapes:
         """Return the count of all rows of a dependent *table*, or of those of *chosen* leads."""
         names = self._dependent(table)
         own = {"id": names["dependent.lead_id"], "type": names["dependent.lead_type"]}
-        picked = composed(self._templates["chosen"], own) if chosen else _TRUE
+        picked = composed(self._templates["chosen"], own) if chosen else TRUE
         return self.statement("dependents", parameters, dependent_chosen=picked, **names)
 
     def of_dependent(
@@ -202,10 +212,10 @@ class Shapes:
         return self.statement(
             "log_retirements",
             parameters,
-            image_fields=_array(map(quoted, cells)),
-            image_cells=_array(cells.values()),
-            column_names=_array(map(quoted, further)),
-            column_cells=_array(map(self._cell_text, further)),
+            image_fields=array_of(map(quoted, cells)),
+            image_cells=array_of(cells.values()),
+            column_names=array_of(map(quoted, further)),
+            column_cells=array_of(map(self._cell_text, further)),
         )
 
     def restoring(self, columns: Sequence[str], parameters: Parameters) -> Statement:
@@ -232,7 +242,7 @@ class Shapes:
             pieces = {"column": self._names["customer.metadata"], "blank": self.text("no_key")}
             return self.statement("blank_customers", bound, cell=self._names["group_key"], **pieces)
         column = getattr(self.mapping.customer, field)
-        pieces = {"column": identifier(column), "blank": _NULL}
+        pieces = {"column": identifier(column), "blank": NULL}
         return self.statement("blank_customers", bound, cell=self._cell_text(column), **pieces)
 
     def closing(self, parameters: Parameters, *, audited: bool) -> Statement:
@@ -298,11 +308,11 @@ class Shapes:
             "leads": self._source("lead", [*conditions, *tenant]),
             "customers": self._source("customer", owned),
             "tenant_leads": self._source("lead", tenant),
-            "customer_owned": _row(owned),
-            "lead_owned": _row(tenant),
+            "customer_owned": on_row(owned),
+            "lead_owned": on_row(tenant),
             "staged_lead": self._staged(lead.table, lead.id),
             "staged_customer": self._staged(customer.table, customer.id),
-            "lead_taking_part": _NOTHING,
+            "lead_taking_part": NOTHING,
         }
         if conditions:
             piece = composed(self._templates["lead_taking_part"], {**self._names, **sources})
@@ -333,7 +343,7 @@ class Shapes:
 
     def _chosen(self, prefix: str, *, chosen: bool) -> sql.Composable:
         if not chosen:
-            return _TRUE
+            return TRUE
         names = {"id": self._names[f"{prefix}.id"], "type": self._names[f"{prefix}.id_type"]}
         return composed(self._templates["chosen"], names)
 
@@ -345,14 +355,14 @@ class Shapes:
             "lead_name": self._text(lead.name),
             "lead_created_at": self._moment(lead.table, lead.created_at),
             "lead_updated_at": self._moment(lead.table, lead.updated_at),
-            "lead_version": _version(lead.customer_id, *lead.evidence),
+            "lead_version": version_of_row(lead.customer_id, *lead.evidence),
             "lead_cells": sql.Composed(evidence),
             "customer_name": self._text(customer.name),
             "customer_phone": self._text(customer.phone),
             "customer_email": self._text(customer.email),
             "customer_metadata": self._text(customer.metadata),
             "customer_created_at": self._moment(customer.table, customer.created_at),
-            "customer_version": _version(*shown),
+            "customer_version": version_of_row(*shown),
         }
         if customer.metadata is not None:
             kind = self.catalog.type_of(customer.table, customer.metadata)
@@ -360,7 +370,7 @@ class Shapes:
         return cells
 
     def _text(self, column: str | None) -> sql.Composable:
-        return _NULL if column is None else self._cell_text(column)
+        return NULL if column is None else self._cell_text(column)
 
     def _cell_text(self, column: str) -> sql.Composed:
         return sql.SQL("row.{}::text").format(identifier(column))
@@ -368,7 +378,7 @@ class Shapes:
     def _moment(self, table: str, column: str | None) -> sql.Composable:
         """Return a moment that Python can hold, in UTC; of no such type, as text."""
         if column is None:
-            return _NULL
+            return NULL
         kind, cell = self.catalog.type_of(table, column), identifier(column)
         if kind not in {_ZONED, *_TEMPORAL}:
             return self._cell_text(column)
@@ -416,9 +426,9 @@ class Shapes:
 
     def _no_index(self) -> dict[str, sql.Composable]:
         return {
-            "indexed": _NULL,
+            "indexed": NULL,
             "queued": sql.SQL("FALSE"),
-            **dict.fromkeys(_JOINS, _NOTHING),
+            **dict.fromkeys(JOINS, NOTHING),
             "customer_inserted": sql.SQL("FALSE"),
             "around_held": self.text("around_held_nothing"),
             "around_records": self.text("around_records_nothing"),
@@ -440,13 +450,13 @@ class Shapes:
     def _bound_stage(self) -> dict[str, sql.Composable]:
         named = {"stage": "bound_stage", "lost_values": "lost_values"}
         pieces = {piece: self.text(name) for piece, name in named.items()}
-        return {**pieces, "here": _TRUE, "note_lost": sql.SQL("SELECT 1")}
+        return {**pieces, "here": TRUE, "note_lost": sql.SQL("SELECT 1")}
 
     def _pieces(self, *names: str) -> dict[str, sql.Composable]:
         return {name: self.text(name) for name in names}
 
     def _dependent(self, table: DependentTable) -> dict[str, sql.Composable]:
-        names = {**self._of("dependent", table), "dependent_mine": _TRUE}
+        names = {**self._of("dependent", table), "dependent_mine": TRUE}
         lead = cast("sql.SQL", self._names["lead.id_type"])
         same = names["dependent.lead_type"] == lead
         named_lead = "found.lead_id" if same else "found.lead_id::text"
@@ -459,7 +469,7 @@ class Shapes:
 
     def _pointing(self, name: str, table: PointingTable) -> sql.Composed:
         names = self._of("pointing", table)
-        names |= {"pointing_mine": _TRUE, "customer_mine": _TRUE}
+        names |= {"pointing_mine": TRUE, "customer_mine": TRUE}
         names["pointing_lead"] = self._text(table.lead_id)
         if self.mapping.lead.tenant is not None:
             names["customer_mine"] = self.text("customer_mine", **names)
@@ -477,43 +487,3 @@ class Shapes:
             "dependent.customer_id": names["pointing.customer_id"],
         }
         return self.text("dependent_mine", **places)
-
-
-def _version(*columns: str) -> sql.Composable:
-    """Return a 64-bit mark of a row's cells: other cells, another mark."""
-    # the text of a row keeps NULL apart from empty and one cell from two
-    cells = [sql.SQL("row.{}").format(identifier(column)) for column in columns]
-    return sql.SQL("hashtextextended(ROW({})::text, 0)").format(sql.SQL(", ").join(cells))
-
-
-def condition(where: str) -> sql.SQL:
-    """Return the mapping's own condition; the line break ends a comment it may end with."""
-    return fixed("(" + where.replace("%", "%%") + "\n)")
-
-
-def _row(conditions: Sequence[sql.Composed]) -> sql.Composable:
-    """Return *conditions*, each of which begins with a column, on the row called row."""
-    named_row = [sql.SQL("row.") + condition for condition in conditions]
-    return sql.SQL(" AND ").join(named_row) if named_row else _TRUE
-
-
-def _array(items: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.SQL("ARRAY[{}]").format(sql.SQL(", ").join(items))
-
-
-_JOINS = (
-    "lead_record",
-    "customer_record",
-    "customer_made",
-    "customer_made_here",
-    "around_lead_record",
-    "around_customer_record",
-)
-"""What joins rows with leadfold's own tables."""
-
-_STAGE: dict[str, sql.Composable] = {
-    "stage": sql.SQL("pg_temp.leadfold_stage"),
-    "here": sql.SQL("stage.position >= %(low)s AND stage.position < %(high)s"),
-    "note_lost": fixed(named("writing")["note_lost"]),
-    "lost_values": _NULL,
-}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from leadfold.repositories.postgres.composing import fixed, identifier
-from leadfold.repositories.postgres.shapes import condition
+from leadfold.repositories.postgres.pieces import condition
 from leadfold.repositories.triggers_told import HEADER
 
 if TYPE_CHECKING:
