@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import unquote
 
 import attrs
+import pandas as pd
 import pytest
 
 import leadfold
@@ -42,6 +43,7 @@ from leadfold.cli.arguments import parser
 from leadfold.cli.program import main
 from leadfold.customers import customer, customer_id_now, erase, merge, split
 from leadfold.exceptions import LeadfoldError
+from leadfold.integrations.dataframes import group_frame
 from leadfold.masking import mask, mask_key
 from leadfold.model import Identifier
 from leadfold.policy import IdentifierRule
@@ -1123,6 +1125,16 @@ def _raise_locked(store: Repository) -> None:
         backfill.apply(plan, store)
 
 
+def _raise_frame(store: Repository) -> None:
+    del store
+    rows = {
+        "id": ["l1", "l1"],
+        "phone": [float(PHONES[1]), 0.5],
+        "email": ["n/a", PHONES[2]],
+    }
+    group_frame(pd.DataFrame(rows), policy=LINKED, psid="messenger")
+
+
 def _raise_format(store: Repository) -> None:
     path = Path("plan.jsonl")
     backfill.plan(store, LINKED).save(path)
@@ -1184,6 +1196,7 @@ RAISING: dict[str, tuple[type[Exception], Callable[[Repository], object]]] = {
     "nothing": (exceptions.NothingToUndo, _raise_nothing),
     "required": (exceptions.LinkRequiredError, _raise_required),
     "format": (exceptions.PlanFormatError, _raise_format),
+    "frame": (exceptions.FrameError, _raise_frame),
     "refused": (exceptions.StoreError, _raise_refused),
     "locked": (exceptions.RetryableError, _raise_locked),
     "stale": (exceptions.StalePlanError, _raise_stale),
@@ -1207,6 +1220,7 @@ LOCALS_TELL = {
     "format": "the frames that read a saved plan hold its lines",
     "id": "the frame of a constructor holds what it was given",
     "not held": "likewise, of a question",
+    "frame": "the frame is the caller's, and its library shows what is in it",
 }
 """Where a traceback that shows local variables tells whatever leadfold does, and why."""
 

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from leadfold import Customer, IdentifierRule, Lead, Policy, backfill, customers, group
-from leadfold.changes import InsertCustomer, Link
+from leadfold.changes import InsertCustomer, Link, Reindex
 from leadfold.exceptions import (
     AlreadyUndoneError,
     DecisionError,
@@ -37,6 +37,7 @@ from leadfold.model import Ruling
 from leadfold.repositories.memory import InMemoryRepository
 from leadfold.repositories.postgres import AsyncPostgresRepository, PostgresRepository
 from leadfold.repositories.sqlite import SQLiteRepository
+from leadfold.repository import RECORD
 from leadfold.resolver import AsyncResolver, Resolver, refresh_index
 from leadfold.rulings import lifted_by
 from leadfold.testing import BlockingRepository
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from leadfold.backfill import Plan
+    from leadfold.changes import Unit
     from leadfold.repository import Repository
     from leadfold.resolver import Decision
     from leadfold.testing.contract_hooks import StoreHooks
@@ -79,13 +81,20 @@ def _tight(limit: int, most: int) -> Policy:
     return Policy.linked(identifiers=rules)
 
 
-POLICIES = (
-    Policy.keyed(),
-    Policy.linked(),
-    _tight(1, 1),
-    _tight(2, 2),
-    Policy.linked(identifiers=[IdentifierRule("phone", limit=2), IdentifierRule("email")]),
-)
+POLICIES = {
+    "keyed": Policy.keyed(),
+    "linked": Policy.linked(),
+    "tight": _tight(1, 1),
+    "of two": _tight(2, 2),
+    "no psid": Policy.linked(
+        identifiers=[IdentifierRule("phone", limit=2), IdentifierRule("email")]
+    ),
+}
+"""By name, so that failing steps can be read."""
+
+
+def _indexes_customers(unit: Unit) -> bool:
+    return all(isinstance(c, Reindex) and c.record_id.startswith(RECORD) for c in unit.changes)
 
 
 class ResolvingMachine(RuleBasedStateMachine):
@@ -120,12 +129,12 @@ class ResolvingMachine(RuleBasedStateMachine):
 
     @initialize(
         mode=st.sampled_from(MODES),
-        policy=st.sampled_from(POLICIES),
+        policy=st.sampled_from(sorted(POLICIES)),
         rows=st.lists(CELLS, max_size=5),
     )
-    def begin(self, mode: Literal["fill", "reconcile"], policy: Policy, rows: list[Cells]) -> None:
+    def begin(self, mode: Literal["fill", "reconcile"], policy: str, rows: list[Cells]) -> None:
         """Start with some leads that a backfill links."""
-        self.mode, self.policy = mode, policy
+        self.mode, self.policy = mode, POLICIES[policy]
         self.hooks.seed(self.repository, [self.lead(cells) for cells in rows])
         self.settle()
 
@@ -232,10 +241,16 @@ class ResolvingMachine(RuleBasedStateMachine):
 
     @rule(pick=PICKS, draining=st.booleans())
     def remove_unseen(self, pick: int, draining: bool) -> None:  # noqa: FBT001 - drawn
-        """A lead is deleted, and nobody tells the resolver."""
+        """A lead is deleted, and nobody tells the resolver.
+
+        Of one that held nothing a refresh finds no trace, so only a backfill indexes the customer
+        that it leaves behind.
+        """
         if lead := self.pick(self.raw_leads(), pick):
+            [held] = [each for each in self.stored() if each.id == lead]
+            [kind] = [each.kind for each in group([held], self.policy).groups]
             self.hooks.delete_lead(self.repository, lead)
-            self.seen_late(draining=draining)
+            self.seen_late(draining=draining and kind != "individual")
 
     @rule(pick=PICKS, cells=CELLS, fresh=st.booleans(), most=st.integers(1, 3))
     def crowd(self, pick: int, cells: Cells, fresh: bool, most: int) -> None:  # noqa: FBT001
@@ -286,10 +301,10 @@ class ResolvingMachine(RuleBasedStateMachine):
             self.delete_customer(customer)
             self.settle()
 
-    @rule(policy=st.sampled_from(POLICIES))
-    def change_policy(self, policy: Policy) -> None:
+    @rule(policy=st.sampled_from(sorted(POLICIES)))
+    def change_policy(self, policy: str) -> None:
         """Another policy rules from now on."""
-        self.policy = policy
+        self.policy = POLICIES[policy]
         self.settle()
 
     @rule(keep=PICKS, absorb=PICKS)
@@ -352,9 +367,13 @@ class ResolvingMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_backfill_has_nothing_to_do(self) -> None:
-        """Promise (c), in both modes; what awaits its row is known to the resolver alone."""
+        """Promise (c), in both modes; what awaits its row is known to the resolver alone.
+
+        But for the index: a customer that leads left is not always indexed by its key at once.
+        """
         if not self.awaited:
-            assert not list(self.plan().units)
+            left = [unit.changes for unit in self.plan().units if not _indexes_customers(unit)]
+            assert not left, f"something is left to do: {left}"
 
     @invariant()
     def drift_is_told(self) -> None:
