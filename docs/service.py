@@ -54,8 +54,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Keep connections open while the service runs; leadfold's tables are made beforehand."""
     dsn = os.environ["DATABASE_URL"]
     async with AsyncConnectionPool(dsn, min_size=1, max_size=8, open=False) as pool:
-        await AsyncPostgresRepository(pool).create_schema()
-        app.state.pool = pool
+        app.state.pool, app.state.crm = pool, AsyncPostgresRepository(pool)
+        await app.state.crm.create_schema()
         yield
 
 
@@ -82,7 +82,8 @@ async def store(lead: Lead) -> Decision:
     """Resolve *lead* and insert it with the customer found; both are committed, or neither."""
     pool: AsyncConnectionPool = app.state.pool
     async with pool.connection() as connection, connection.transaction():
-        resolver = AsyncResolver(AsyncPostgresRepository(connection), POLICY, mode="reconcile")
+        crm: AsyncPostgresRepository = app.state.crm.over(connection)
+        resolver = AsyncResolver(crm, POLICY, mode="reconcile")
         decision = await resolver.resolve(lead)
         if decision.outcome != "busy":
             row = (lead.id, lead.psid, lead.phone, lead.email, lead.name, decision.customer_id)

@@ -255,3 +255,28 @@ def test_tables_that_changed_are_looked_at_again(place: Place) -> None:
         resolver.resolve(add(place, "a", phone=PHONES[0]))
         place.run('ALTER TABLE "Customer" ALTER COLUMN metadata TYPE json')
         assert resolver.resolve(add(place, "b", phone=PHONES[1])).outcome == "created"
+
+
+def test_a_request_knows_what_was_seen_of_the_tables(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over its connection the same store looks up and writes; no catalog is read again."""
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        for lead in (Lead("first"), add(place, "second", phone="2125550177")):
+            Resolver(repository).resolve(lead)
+        steps: list[Step] = []
+        perform = Session.perform
+
+        def heard(session: Session, step: Step) -> Answer:
+            steps.append(step)
+            return perform(session, step)
+
+        monkeypatch.setattr(Session, "perform", heard)
+        with psycopg.connect(place.dsn) as connection:
+            resolver = Resolver(repository.over(connection))
+            found = resolver.resolve(Lead("third", phone="(212) 555-0199"))
+            assert connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+            connection.rollback()
+    assert found.outcome == "attached"
+    assert not [step for step in steps if "pg_class" in str(step)]
+    assert found.customer_id in customers(place).values()

@@ -7,6 +7,7 @@ savepoints only: what it writes is the caller's to commit. Needs ``leadfold[post
 from __future__ import annotations
 
 import contextlib
+from copy import copy
 from typing import TYPE_CHECKING, Self
 
 import attrs
@@ -78,6 +79,17 @@ class PostgresRepository:
             StoreMapping() if mapping is None else mapping,
             int(lock_timeout * 1000),
         )
+
+    def over(self, connection: Connection) -> PostgresRepository:
+        """Return the same store over a *connection* that the caller has open.
+
+        What was seen of its tables serves there too: make one repository, and one over the
+        connection of each request.
+        """
+        other = copy(self)
+        other._connections = connections_of(connection)  # noqa: SLF001 - one of this class
+        other._store = attrs.evolve(self._store, owned=False)  # noqa: SLF001
+        return other
 
     def __enter__(self) -> Self:
         return self

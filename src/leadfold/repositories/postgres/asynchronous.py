@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import TYPE_CHECKING, Self
 
 import attrs
@@ -57,6 +58,16 @@ class AsyncPostgresRepository:
             StoreMapping() if mapping is None else mapping,
             int(lock_timeout * 1000),
         )
+
+    def over(self, connection: AsyncConnection) -> AsyncPostgresRepository:
+        """Return the same store over a *connection* that the caller has open.
+
+        See `leadfold.repositories.postgres.PostgresRepository.over`.
+        """
+        other = copy(self)
+        other._connections = async_connections_of(connection)  # noqa: SLF001 - one of this class
+        other._store = attrs.evolve(self._store, owned=False)  # noqa: SLF001
+        return other
 
     async def __aenter__(self) -> Self:
         return self

@@ -41,11 +41,20 @@ _RETRIES = 10  # of a decision that gave way to other transactions
 
 
 @attrs.define(eq=False)
+class Seen:
+    """The tables as they were when last looked at; *light* for statements that decisions make."""
+
+    known: Shapes | None = None
+    light: Shapes | None = None
+
+
+@attrs.frozen(eq=False)
 class Store:
     """A store as it is mapped: whose rows, and in which schema *own* leadfold's tables are.
 
     *owned* tells whether leadfold begins and ends transactions there; *patience* for how many
-    milliseconds a decision waits for others, unless the connection says.
+    milliseconds a decision waits for others, unless the connection says. What was *seen* of it
+    serves other connections too.
     """
 
     owned: bool
@@ -53,22 +62,21 @@ class Store:
     own: str
     mapping: StoreMapping
     patience: int
-    _known: Shapes | None = attrs.field(default=None, init=False)
-    _light: Shapes | None = attrs.field(default=None, init=False)
+    seen: Seen = attrs.field(factory=Seen)
 
     def shapes(self, *, known: bool = False) -> Steps[Shapes]:
         """Return what the statements are composed of, or raise what does not fit.
 
         With *known* the tables as they were when last looked at are good enough.
         """
-        if known and self._known is not None:
-            return self._known
+        if known and self.seen.known is not None:
+            return self.seen.known
         catalog = yield from self._fitting()
-        if self._known is not None and self._known.catalog == catalog:
-            return self._known
+        if self.seen.known is not None and self.seen.known.catalog == catalog:
+            return self.seen.known
         mapping = catalog.fitted(self.mapping, self.tenant, [])
         shapes = Shapes(mapping, catalog, self.own, indexed=catalog.has_own)
-        self._known, self._light = shapes if catalog.has_own else None, None
+        self.seen.known, self.seen.light = shapes if catalog.has_own else None, None
         return shapes
 
     def reading(self, *, known: bool = False) -> Steps[Reading]:
@@ -81,7 +89,7 @@ class Store:
         try:
             yield
         except ChangedShapeError as e:
-            self._known = None
+            self.seen.known = None
             msg = f"{e}: the tables were changed since they were looked at, try again"
             raise RetryableError(msg) from e
 
@@ -113,7 +121,7 @@ class Store:
         """Write a decision; what gave way to others is tested and written again."""
         retries = _RETRIES if self.owned else 0
         while True:
-            looked = self._known is None
+            looked = self.seen.known is None
             shapes = yield from self._light_shapes()
             light = LightCommit(shapes, changes, self.tenant, self.own, owned=self.owned)
             try:
@@ -125,7 +133,7 @@ class Store:
             except ChangedShapeError:
                 if looked:
                     raise
-                self._known = None
+                self.seen.known = None
 
     def _kept(self, light: LightCommit) -> Steps[Committed]:
         if self.owned:
@@ -135,14 +143,14 @@ class Store:
 
     def _light_shapes(self) -> Steps[Shapes]:
         """Return the shapes of statements that bring what they write with them."""
-        if self._known is None:
+        if self.seen.known is None:
             looking = self.shapes()
             yield from in_transaction(looking) if self.owned else looking
-        if self._known is None:
+        if self.seen.known is None:
             raise TooHeavyError
-        if self._light is None:
-            self._light = self._known.bound()
-        return self._light
+        if self.seen.light is None:
+            self.seen.light = self.seen.known.bound()
+        return self.seen.light
 
     def _commit(self, changes: ChangeSet) -> Steps[Committed]:
         catalog = yield from self._fitting()
