@@ -28,7 +28,7 @@ from leadfold.repositories.postgres.steps import Statement
 from leadfold.repository import LEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from leadfold.repositories.mapping import DependentTable, StoreMapping, Table
     from leadfold.repositories.postgres.catalog import Catalog
@@ -65,7 +65,7 @@ class Shapes:
         self.mapping = mapping
         self.catalog = catalog
         self._own = own
-        self._whole: dict[tuple[str, ...], sql.SQL] = {}
+        self._whole: dict[tuple[object, ...], sql.SQL] = {}
         self._templates = {name: text for file in _FILES for name, text in named(file).items()}
         self._names: dict[str, sql.Composable] = {
             "own": identifier(own),
@@ -103,10 +103,13 @@ class Shapes:
 
     def _composed_once(self, *names: str) -> sql.SQL:
         """Return the text of the query called so, or of several in one, which nothing varies."""
-        if names not in self._whole:
-            queries = sql.SQL("\nUNION ALL\n").join(map(self.text, names))
-            self._whole[names] = fixed(queries.as_string(None))
-        return self._whole[names]
+        return self._once(names, lambda: sql.SQL("\nUNION ALL\n").join(map(self.text, names)))
+
+    def _once(self, key: tuple[object, ...], compose: Callable[[], sql.Composed]) -> sql.SQL:
+        """Return what *compose* makes, which is made once for each *key*."""
+        if key not in self._whole:
+            self._whole[key] = fixed(compose().as_string(None))
+        return self._whole[key]
 
     def text(self, name: str, **pieces: sql.Composable) -> sql.Composed:
         """Return the text of the statement or piece called *name*."""
@@ -129,7 +132,12 @@ class Shapes:
         In order: holders of values, index entries, leads, customers.
         """
         parts = ("around_holders", "around_entries", "around_leads", "around_customers")
-        return [self.statement("around", parameters, around_what=self.text(part)) for part in parts]
+        return [Statement(self._around(part), parameters) for part in parts]
+
+    def _around(self, part: str) -> sql.SQL:
+        return self._once(
+            ("around", part), lambda: self.text("around", around_what=self.text(part))
+        )
 
     def shown(self, field: str, parameters: Parameters) -> Statement:
         """Return the query for values that customers show in a mapped *field*."""
@@ -141,20 +149,26 @@ class Shapes:
     def unexplained(self, name: str, parameters: Parameters, *, chosen: bool) -> Statement:
         """Return the query called *name* for leads, or for the *chosen*."""
         picked = self._chosen("lead", chosen=chosen)
-        return self.statement(name, parameters, lead_chosen=picked)
+        query = self._once((name, chosen), lambda: self.text(name, lead_chosen=picked))
+        return Statement(query, parameters)
 
     def dependent(self, name: str, table: DependentTable, parameters: Parameters) -> Statement:
         """Return the statement called *name* for a dependent *table*."""
-        return self.statement(name, parameters, **self._dependent(table))
+        query = self._once((name, table), lambda: self.text(name, **self._dependent(table)))
+        return Statement(query, parameters)
 
     def dependents(
         self, table: DependentTable, parameters: Parameters, *, chosen: bool
     ) -> Statement:
         """Return the count of all rows of a dependent *table*, or of those of *chosen* leads."""
-        names = self._dependent(table)
-        own = {"id": names["dependent.lead_id"], "type": names["dependent.lead_type"]}
-        picked = composed(self._templates["chosen"], own) if chosen else TRUE
-        return self.statement("dependents", parameters, dependent_chosen=picked, **names)
+
+        def compose() -> sql.Composed:
+            names = self._dependent(table)
+            own = {"id": names["dependent.lead_id"], "type": names["dependent.lead_type"]}
+            picked = composed(self._templates["chosen"], own) if chosen else TRUE
+            return self.text("dependents", dependent_chosen=picked, **names)
+
+        return Statement(self._once(("dependents", table, chosen), compose), parameters)
 
     def of_dependent(
         self, name: str, table: DependentTable, **pieces: sql.Composable
