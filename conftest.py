@@ -28,7 +28,7 @@ def _leave(namespace: dict[str, Any]) -> None:
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser()],
     path=str(_ROOT),
-    patterns=["README.md", "docs/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/how-to/*.md"],
     setup=_enter,
     teardown=_leave,
 ).pytest()

@@ -13,9 +13,14 @@ author = "The leadfold developers"
 project_copyright = "The leadfold developers, MIT licence"
 version = release = installed("leadfold")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
+
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -27,6 +32,8 @@ python_maximum_signature_line_length = 80
 html_theme = "furo"
 html_title = f"leadfold {version}"
 html_show_sphinx = False
+html_static_path = ["_static"]
+html_css_files = ["frames.css"]
 
 
 def _tidy(  # noqa: PLR0917 - the arguments Sphinx passes

@@ -1,6 +1,6 @@
 """Stores that the original script filled, made by its rules: its keys, double customers, audit.
 
-The rules are those of docs/how-to.md, "Coming from the original script". Where they say nothing
+The rules are those of docs/how-to/original.md. Where they say nothing
 (what becomes of the counts of a customer that a later group finds) nothing is changed.
 """
 

@@ -58,9 +58,11 @@ class PolicyError(LeadfoldError, ValueError):
 class MappingError(LeadfoldError, ValueError):
     """A mapping that does not fit the store; `faults` lists every misfit."""
 
-    def __init__(self, faults: Iterable[str]) -> None:
+    def __init__(self, faults: Iterable[str], way_out: str | None = None) -> None:
         self.faults = tuple(faults)
-        super().__init__("mapping does not fit the store: " + "; ".join(self.faults))
+        self.way_out = way_out
+        told = "mapping does not fit the store: " + "; ".join(self.faults)
+        super().__init__(told if way_out is None else f"{told}: {way_out}")
 
 
 class FrameError(LeadfoldError, ValueError):

@@ -130,6 +130,7 @@ def test_a_store_refuses_a_mapping_with_every_fault(tmp_path: Path) -> None:
         'no column "lead" in table "Job"',
         'no column "who" in table "Audit"',
     ]
+    assert str(refused.value).endswith("in a StoreMapping (on the command line, --mapping TOML)")
 
 
 @pytest.mark.parametrize(

@@ -185,9 +185,10 @@ def refuse_unmapped(facts: StoreFacts, policy: Policy) -> None:
     missing = [name for name in policy.fields if name not in facts.fields]
     if missing:
         has = ", ".join(sorted(facts.fields))
+        kinds = ", ".join(f'"{kind}"' for kind in policy.kinds if kind in facts.fields)
         raise PolicyError(
             f"the store maps no lead column to {name!r} (it maps {has}): map one, or take it "
-            "out of the policy"
+            f"out of the policy: identifiers = [{kinds}]"
             for name in missing
         )
 

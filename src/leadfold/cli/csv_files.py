@@ -49,7 +49,7 @@ class CsvFile:
         for line, cells in lines:
             if len(cells) == width:
                 yield line, pick(cells)
-            elif any(cells):
+            else:
                 reason = f"{len(cells)} cells where the header has {width}"
                 on_fault(Fault(self.path, line, reason))
 
@@ -129,7 +129,7 @@ def _lines(
                 raise UnreadableFileError(msg) from e
             if cells is None:
                 return
-            if cells:
+            if any(cells):  # a spreadsheet exports its empty rows as delimiters alone
                 yield line, cells
 
 

@@ -44,6 +44,8 @@ __all__ = [
 T = TypeVar("T", DependentTable, ReferenceTable)
 A = TypeVar("A", AuditTable, ReferenceTable)
 
+_WAY_OUT = "say what they are called in a StoreMapping (on the command line, --mapping TOML)"
+
 
 def _dependents(tables: Iterable[DependentTable]) -> tuple[DependentTable, ...]:
     return tuple(tables)
@@ -151,9 +153,10 @@ class StoreMapping:
             ),
             audit=_if_present(self.audit, folded, fold),
         )
-        faults = [*_contradictions(present), *_missing(present, folded, fold)]
+        missing = [*_missing(present, folded, fold)]
+        faults = [*_contradictions(present), *missing]
         if faults:
-            raise MappingError(faults)
+            raise MappingError(faults, _WAY_OUT if missing else None)
         return present
 
     @property

@@ -942,7 +942,7 @@ class TestPolicyAndStore:
             planned(repository, policy)
         assert refused.value.faults == tuple(
             f"the store maps no lead column to {name!r} (it maps phone, psid): map one, or take "
-            "it out of the policy"
+            'it out of the policy: identifiers = ["psid", "phone"]'
             for name in ("email", "page_id")
         )
 

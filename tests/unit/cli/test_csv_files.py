@@ -73,7 +73,7 @@ class TestCsv:
 
     def test_blank_rows_hold_nothing_and_are_nothing(self, write: Write) -> None:
         """Empty lines, and the bare commas that spreadsheets leave, are no leads and no faults."""
-        table, faults = read(write("\nid,phone\n\nl1,1\n,,,\n\n\n"))
+        table, faults = read(write("\nid,phone\n\nl1,1\n,,,\n,\n\n\n"))
 
         assert (table["id"], faults) == (["l1"], [])
 

@@ -94,7 +94,7 @@ class Catalog:
         try:
             fitted = mapping.fit(columns)
         except MappingError as e:
-            raise MappingError((*faults, *e.faults)) from None
+            raise MappingError((*faults, *e.faults), e.way_out) from None
         faults += self._misfits(fitted)
         if faults:
             raise MappingError(faults)

@@ -94,7 +94,7 @@ class Catalog:
         try:
             fitted = mapping.fit(self.tables, fold=fold)
         except MappingError as e:
-            raise MappingError((*faults, *e.faults)) from None
+            raise MappingError((*faults, *e.faults), e.way_out) from None
         if faults:
             raise MappingError(faults)
         return fitted
