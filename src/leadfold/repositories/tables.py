@@ -58,7 +58,6 @@ class LeadTable:
     id: str = "id"
     customer_id: str = "customer_id"
     created_at: str | None = "created_at"
-    updated_at: str | None = UPDATED_AT
     name: str | None = "name"
     identifiers: Mapping[str, tuple[str, ...]] = attrs.field(
         factory=lambda: {"psid": "messengerPsid", "phone": "phone", "email": "email"},
@@ -67,6 +66,7 @@ class LeadTable:
     scopes: Mapping[str, str] = attrs.field(factory=dict)
     where: str | None = None
     tenant: str | None = None
+    updated_at: str | None = UPDATED_AT
 
     @property
     def evidence(self) -> tuple[str, ...]:
