@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from leadfold.backfill.snapshot import Snapshot
     from leadfold.backfill.units import PlannedUnits
     from leadfold.changes import Change, Unit
     from leadfold.model import Identifier
     from leadfold.sheets import Names
 
-__all__ = ["Decision", "Event", "Outcome", "decisions", "events_of", "without_rows"]
+__all__ = ["Decision", "Event", "Outcome", "decisions", "events_of", "resting_on", "without_rows"]
 
 Outcome = Literal[
     "created", "attached", "merged", "split", "unchanged", "queued", "busy", "forgotten"
@@ -136,6 +137,21 @@ def events_of(changes: Iterable[Change]) -> Iterator[Event]:
                 yield Event("lead_linked", change.after, change.lead_id, change.before)
             case Retire():
                 yield Event("customer_retired", change.into, before=change.customer_id)
+
+
+def resting_on(units: Sequence[Unit], snapshot: Snapshot) -> list[Unit]:
+    """Return *units*, of which the first rests on all of *snapshot*.
+
+    A set is decided together: who changes what another lead of it holds changes the decision,
+    though no unit moves that lead.
+    """
+    rest = list(units)
+    if rest:
+        rows = zip(snapshot.ids[: snapshot.leads], snapshot.versions, strict=False)
+        stored = {each.id: each.version for each in snapshot.customers.values()}
+        leads, customers = dict(rows), {**stored, **rest[0].customers}
+        rest[0] = attrs.evolve(rest[0], leads=leads, customers=customers)
+    return rest
 
 
 def without_rows(

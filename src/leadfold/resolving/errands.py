@@ -24,7 +24,7 @@ from leadfold.exceptions import (
 from leadfold.model import columns_of, text_ids
 from leadfold.repository import LEAD, LeadBatch
 from leadfold.resolving.closure import Bounds, Connected, TooLargeError
-from leadfold.resolving.deciding import Decision, decisions, events_of, without_rows
+from leadfold.resolving.deciding import Decision, decisions, events_of, resting_on, without_rows
 from leadfold.resolving.queueing import REASON, waiting
 
 if TYPE_CHECKING:
@@ -178,7 +178,8 @@ def decided(leads: Sequence[object], settings: Settings) -> Asks[Found]:
     connected = Connected(settings.policy, given, settings.bounds(run))
     decided, facts = yield from _settle(connected, settings, run, given.ids)
     written = list(decided.units)
-    kept = list(without_rows(written, connected.rowless, run.at + settings.grace))
+    based = resting_on(written, decided.units.snapshot)
+    kept = list(without_rows(based, connected.rowless, run.at + settings.grace))
     made = decisions(decided.units, written, given.ids)
     return Found(made, _change_set(facts, settings, run, kept), facts.owns_transaction)
 
@@ -235,7 +236,8 @@ def forgotten(lead_id: str, settings: Settings, *, known: bool = True) -> Asks[F
     connected = Connected(settings.policy, none, settings.bounds(run), without=lead_id)
     connected.include(held, customers)
     decided, facts = yield from _settle(connected, settings, run, [])
-    units = list(without_rows(decided.units, connected.rowless, run.at + settings.grace))
+    based = resting_on(list(decided.units), decided.units.snapshot)
+    units = list(without_rows(based, connected.rowless, run.at + settings.grace))
     units += [forgotten_unit(len(units), lead_id)] if known else []
     events = events_of(change for unit in units for change in unit.changes)
     made = Decision(lead_id, None, "forgotten", events=tuple(events))

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from leadfold import AsyncInMemoryRepository, InMemoryRepository, Lead, Policy, Resolver, backfill
@@ -14,7 +15,7 @@ from leadfold.resolver import AsyncResolver, refresh_index
 from leadfold.resolving.errands import ATTEMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from leadfold.changes import ChangeSet, Committed
     from leadfold.repository import Reader
@@ -169,6 +170,39 @@ def test_a_mode_must_be_one_of_two() -> None:
     """Anything else is a mistake that is told at once."""
     with pytest.raises(ValueError, match="'fill' or 'reconcile'"):
         Resolver(store(), mode="merge")  # type: ignore[arg-type]
+
+
+class Overtaken(InMemoryRepository):
+    """A store in which somebody else is faster, once."""
+
+    overtakes: Callable[[], object] | None = None
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Let the other one write first."""
+        overtakes, self.overtakes = self.overtakes, None
+        if overtakes is not None:
+            overtakes()
+        return super().commit(changes)
+
+
+def test_a_decision_rests_on_all_that_is_connected() -> None:
+    """Two owners kept a lead apart, and one of them becomes the other just before it is written."""
+    repository = Overtaken()
+    resolver = Resolver(repository, Policy.linked(), "reconcile")
+    one = Lead("one", psid="24000000000000001", phone="212 555 0143")
+    other = Lead("other", psid="24000000000000002", phone="212 555 0143")
+    repository.insert_leads([one, other])
+    resolver.resolve_many([one, other])
+
+    def become_one() -> None:
+        link = next(lead.customer_id for lead in repository.leads() if lead.id == "other")
+        repository.update_lead(attrs.evolve(other, psid=one.psid, customer_id=link))
+        resolver.update(other)
+
+    repository.insert_lead(Lead("new", phone="212 555 0143"))
+    repository.overtakes = become_one
+    resolver.resolve(Lead("new"))
+    assert len({lead.customer_id for lead in repository.leads()}) == 1
 
 
 class Crowded(InMemoryRepository):
