@@ -15,6 +15,7 @@ from leadfold.exceptions import RetryableError, StalePlanError
 from leadfold.repositories.postgres import PostgresRepository
 from leadfold.repositories.postgres.schema import lock
 from leadfold.repositories.postgres.session import Session
+from leadfold.repositories.postgres.steps import Together
 from leadfold.resolver import refresh_index
 from repositories.postgres_stores import new_place
 
@@ -280,3 +281,33 @@ def test_a_request_knows_what_was_seen_of_the_tables(
     assert found.outcome == "attached"
     assert not [step for step in steps if "pg_class" in str(step)]
     assert found.customer_id in customers(place).values()
+
+
+def test_a_decision_takes_four_round_trips(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two to look and two to write, where a lead is of nobody or of one customer."""
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        resolver = Resolver(repository, Policy.linked())
+        refresh_index(repository, Policy.linked())
+        resolver.resolve(add(place, "second", phone="2125550177", email="p1@mailbox.org"))
+        steps: list[Step] = []
+        perform = Session.perform
+
+        def heard(session: Session, step: Step) -> Answer:
+            steps.append(step)
+            return perform(session, step)
+
+        monkeypatch.setattr(Session, "perform", heard)
+        trips = []
+        for lead_id, phone in (("nobody's", "2125550188"), ("second's", "2125550177")):
+            steps.clear()
+            resolver.resolve(add(place, lead_id, phone=phone, email=f"{lead_id}@mailbox.org"))
+            ends = [
+                each for each in steps if _text(each).startswith(("BEGIN", "COMMIT", "ROLLBACK"))
+            ]
+            trips.append(len(steps) - len(ends))
+    assert max(trips) <= 4
+
+
+def _text(step: Step) -> str:
+    """Return the text of a single statement; of several that travel together, none."""
+    return "" if isinstance(step, Together) else step.query.as_string(None)
