@@ -9,14 +9,11 @@ to do next: `settle` or a resolve.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import Counter, defaultdict
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, TypeVar, cast
 
 import attrs
 import psycopg
@@ -34,18 +31,14 @@ from leadfold.exceptions import (
     RollbackRefusedError,
 )
 from leadfold.model import Ruling
-from leadfold.repositories.memory import InMemoryRepository
 from leadfold.repositories.postgres import AsyncPostgresRepository, PostgresRepository
-from leadfold.repositories.sqlite import SQLiteRepository
 from leadfold.repository import RECORD
 from leadfold.resolver import AsyncResolver, Resolver, refresh_index
 from leadfold.rulings import lifted_by
 from leadfold.testing import BlockingRepository
-from repositories.memory_contract import REFERENCES, InMemoryContract
+from properties.played_stores import InMemory, OnSQLite
 from repositories.postgres_hooks import PostgresHooks
 from repositories.postgres_stores import new_place
-from repositories.sqlite_hooks import SQLiteHooks
-from repositories.sqlite_stores import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -95,6 +88,15 @@ POLICIES = {
 
 def _indexes_customers(unit: Unit) -> bool:
     return all(isinstance(c, Reindex) and c.record_id.startswith(RECORD) for c in unit.changes)
+
+
+class Settings(TypedDict):
+    """What a resolver is made with beside store, policy and mode."""
+
+    max_set: int
+    grace: timedelta
+    new_id: Callable[[], str]
+    now: Callable[[], datetime]
 
 
 class ResolvingMachine(RuleBasedStateMachine):
@@ -537,15 +539,16 @@ class ResolvingMachine(RuleBasedStateMachine):
 
     def resolver(self, most: int = MOST) -> Resolver:
         """Return a resolver as a service makes one, which decides *most* records at once."""
-        return Resolver(
-            self.repository,
-            self.policy,
-            self.mode,
-            max_set=most,
-            grace=GRACE,
-            new_id=self.mint,
-            now=lambda: self.clock,
-        )
+        return Resolver(self.repository, self.policy, self.mode, **self.settings(most))
+
+    def settings(self, most: int) -> Settings:
+        """Return what a resolver of this machine is made with, whichever its kind."""
+        return {
+            "max_set": most,
+            "grace": GRACE,
+            "new_id": self.mint,
+            "now": lambda: self.clock,
+        }
 
     def tell(self, leads: Sequence[Lead], most: int = MOST) -> tuple[Decision, ...]:
         """Resolve *leads*."""
@@ -607,38 +610,12 @@ class ResolvingMachine(RuleBasedStateMachine):
             yield Lead(lead, held["psid"], held["phone"], held["email"])
 
 
-class MemoryMachine(ResolvingMachine):
+class MemoryMachine(InMemory, ResolvingMachine):
     """The steps on the in-memory store."""
 
-    def open(self) -> None:
-        """Make the empty store."""
-        self.hooks = InMemoryContract()
-        self.repository = InMemoryRepository(references=REFERENCES)
 
-    def delete_customer(self, customer_id: str) -> None:
-        """Delete a customer behind leadfold's back."""
-        cast("InMemoryRepository", self.repository).delete_customer(customer_id)
-
-
-class SQLiteMachine(ResolvingMachine):
+class SQLiteMachine(OnSQLite, ResolvingMachine):
     """The steps on a SQLite file, edits made past the adapter."""
-
-    def open(self) -> None:
-        """Make the empty store."""
-        folder = self.exits.enter_context(TemporaryDirectory())
-        path = new_store(Path(folder) / "crm.db")
-        hooks = SQLiteHooks()
-        hooks.tenants, hooks.exits, hooks.store = {}, self.exits, path
-        hooks.raw = sqlite3.connect(path, isolation_level=None)
-        self.exits.callback(hooks.raw.close)
-        hooks.raw.execute("PRAGMA foreign_keys = ON")
-        self.hooks = hooks
-        self.repository = self.exits.enter_context(SQLiteRepository(path))
-
-    def delete_customer(self, customer_id: str) -> None:
-        """Delete a customer behind leadfold's back."""
-        hooks = cast("SQLiteHooks", self.hooks)
-        hooks.raw.execute('DELETE FROM "Customer" WHERE id = ?', [customer_id])
 
 
 class PostgresMachine(ResolvingMachine):
@@ -680,15 +657,7 @@ class AsyncMachine(PostgresMachine):
 
     def awaiting(self, most: int = MOST) -> AsyncResolver:
         """Return a resolver as an asynchronous service makes one."""
-        return AsyncResolver(
-            self.made,
-            self.policy,
-            self.mode,
-            max_set=most,
-            grace=GRACE,
-            new_id=self.mint,
-            now=lambda: self.clock,
-        )
+        return AsyncResolver(self.made, self.policy, self.mode, **self.settings(most))
 
     def tell(self, leads: Sequence[Lead], most: int = MOST) -> tuple[Decision, ...]:
         """Resolve *leads*."""

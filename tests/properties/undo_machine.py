@@ -6,12 +6,9 @@ ledger explains every link; rulings in force do not contradict each other.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, cast
 
 from hypothesis import event
@@ -27,13 +24,9 @@ from leadfold.exceptions import (
     RollbackRefusedError,
 )
 from leadfold.model import Customer
-from leadfold.repositories.memory import InMemoryRepository
-from leadfold.repositories.sqlite import SQLiteRepository
 from leadfold.rulings import unruly
 from leadfold.testing.contract_hooks import ADDRESS, job
-from repositories.memory_contract import REFERENCES, InMemoryContract
-from repositories.sqlite_hooks import SQLiteHooks
-from repositories.sqlite_stores import new_store
+from properties.played_stores import InMemory, OnSQLite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -402,35 +395,9 @@ def _cells(table: str, row: str, columns: Mapping[str, object]) -> dict[Cell, ob
     return cells
 
 
-class MemoryMachine(UndoMachine):
+class MemoryMachine(InMemory, UndoMachine):
     """The steps on the in-memory store."""
 
-    def open(self) -> None:
-        """Make the empty store."""
-        self.hooks = InMemoryContract()
-        self.repository = InMemoryRepository(references=REFERENCES)
 
-    def delete_customer(self, customer_id: str) -> None:
-        """Delete a customer behind leadfold's back."""
-        cast("InMemoryRepository", self.repository).delete_customer(customer_id)
-
-
-class SQLiteMachine(UndoMachine):
+class SQLiteMachine(OnSQLite, UndoMachine):
     """The steps on a SQLite file, edits made past the adapter."""
-
-    def open(self) -> None:
-        """Make the empty store."""
-        folder = self.exits.enter_context(TemporaryDirectory())
-        path = new_store(Path(folder) / "crm.db")
-        hooks = SQLiteHooks()
-        hooks.tenants, hooks.exits, hooks.store = {}, self.exits, path
-        hooks.raw = sqlite3.connect(path, isolation_level=None)
-        self.exits.callback(hooks.raw.close)
-        hooks.raw.execute("PRAGMA foreign_keys = ON")
-        self.hooks = hooks
-        self.repository = self.exits.enter_context(SQLiteRepository(path))
-
-    def delete_customer(self, customer_id: str) -> None:
-        """Delete a customer behind leadfold's back."""
-        hooks = cast("SQLiteHooks", self.hooks)
-        hooks.raw.execute('DELETE FROM "Customer" WHERE id = ?', [customer_id])
