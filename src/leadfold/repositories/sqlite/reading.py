@@ -137,12 +137,13 @@ class SQLiteReader:
         for end in ends:
             linked.setdefault(str(end.customer_id), []).append(end.row)
         crowded.update(customer for customer, rows in linked.items() if len(rows) > at_most)
-        met = (row for rows in linked.values() for row in rows[:at_most])
+        met = {row for rows in linked.values() for row in rows[:at_most]}
         return Around(
-            tuple(self.leads({*direct, *met})),
+            tuple(self.leads(direct | met)),
             tuple(self.customers(reached | {*customers})),
             holders,
             entries,
+            tuple(self.dependents(direct | met)),
             frozenset(crowded),
         )
 
@@ -155,11 +156,13 @@ class SQLiteReader:
         """Return what the index knows of *records*, and the customer of each."""
         links = {end.row: end.customer_id for end in self.links(LEAD, records)}
         links |= {each: each.removeprefix(RECORD) for each in records if each.startswith(RECORD)}
-        entries = {each: Entry((), links.get(each)) for each in sorted(records)}
-        for record, cell, customer, until in self._own_rows("entries_of", records=_listed(records)):
+        entries = {each: Entry((), links.get(each)) for each in records}
+        rows = self._own_rows("entries_of", records=_listed(records))
+        for record, cell, customer, until, waits in rows:
             held = identifiers_of([cell])[0] or ()
             awaited = None if customer is None else Awaited(str(customer), _until(until))
-            entries[str(record)] = Entry(held, links.get(str(record)), awaited)
+            link = links.get(str(record))
+            entries[str(record)] = Entry(held, link, awaited, queued=bool(waits))
         return entries
 
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:

@@ -102,9 +102,11 @@ ORDER BY holder.record
 LIMIT :at_most;
 
 -- name: entries_of
-SELECT record.record_id, {indexed}, awaited.customer_id, awaited.until
+SELECT asked.value, {indexed}, awaited.customer_id, awaited.until, EXISTS (
+    SELECT 1 FROM leadfold_queue AS waiting WHERE waiting.tenant = :own AND waiting.record_id = asked.value
+)
 FROM json_each(:records) AS asked
-CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = asked.value
+LEFT JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = asked.value
 LEFT JOIN leadfold_awaited AS awaited ON awaited.tenant = :own AND awaited.record_id = asked.value;
 
 -- name: shown
