@@ -463,9 +463,15 @@ class ResolvingMachine(RuleBasedStateMachine):
         self.keep(before)
 
     def decided(self, decide: Callable[[], object]) -> None:
-        """Let a person decide; then resolve whose links that touched."""
-        before = self.hooks.links(self.repository)
+        """Let a person decide; then resolve whose links that touched.
+
+        Where a customer is gone that somebody else made, a backfill is due: it tied others, too.
+        """
+        before, records = self.hooks.links(self.repository), self.records()
         if self.written(decide, DecisionError) is None:
+            return
+        if records.keys() - self.records().keys():
+            self.settle()
             return
         after = self.hooks.links(self.repository)
         moved = {lead for lead in after if after[lead] != before[lead]}

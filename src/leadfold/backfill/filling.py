@@ -17,13 +17,13 @@ from leadfold.disjoint import DisjointSets
 from leadfold.model import Identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from leadfold.backfill.snapshot import Snapshot, StoredCustomer
     from leadfold.grouping import Resolution
     from leadfold.policy import Policy
 
-__all__ = ["Assignment", "Components", "components", "fill", "lend", "links_of"]
+__all__ = ["Assignment", "Components", "components", "fill", "lend", "links_of", "needs_one"]
 
 
 @attrs.frozen
@@ -70,12 +70,14 @@ class Assignment:
     lenders: Mapping[str, tuple[Identifier, ...]] = attrs.field(factory=dict)
 
 
-def fill(snapshot: Snapshot, resolution: Resolution, policy: Policy) -> Assignment:
-    """Return the customer of every group under the rules of ``fill``."""
+def fill(
+    snapshot: Snapshot, resolution: Resolution, policy: Policy, fixed: Container[int]
+) -> Assignment:
+    """Return the customer of every group under the rules of ``fill``; rows *fixed* stay."""
     customers = snapshot.customers
     linked = links_of(snapshot, resolution)
     existing = [_oldest(links, customers) if links else None for links in linked]
-    lenders = lend(existing, snapshot, resolution, policy)
+    lenders = lend(existing, snapshot, resolution, policy, fixed)
     units = components(snapshot, resolution, linked, existing)
     return Assignment(existing, linked, units, lenders=lenders)
 
@@ -96,13 +98,29 @@ def links_of(snapshot: Snapshot, resolution: Resolution) -> list[tuple[str, ...]
     ]
 
 
+def needs_one(
+    number: int, snapshot: Snapshot, resolution: Resolution, fixed: Container[int]
+) -> bool:
+    """Tell whether a group without a customer has a lead to link: one that is not *fixed*."""
+    leads = (row for row in resolution.rows[number] if snapshot.is_lead(row))
+    return any(snapshot.links[row] is None or row not in fixed for row in leads)
+
+
 def lend(
-    existing: list[str | None], snapshot: Snapshot, resolution: Resolution, policy: Policy
+    existing: list[str | None],
+    snapshot: Snapshot,
+    resolution: Resolution,
+    policy: Policy,
+    fixed: Container[int],
 ) -> dict[str, tuple[Identifier, ...]]:
     """Give groups that nothing serves the childless customer whose recorded key is theirs.
 
     Return the `Assignment.lenders` that come of it.
     """
+
+    def is_free(number: int) -> bool:
+        return existing[number] is None and needs_one(number, snapshot, resolution, fixed)
+
     used = {link for link in snapshot.links if link is not None}
     made = [customer for customer in snapshot.customers.values() if customer.made_by]
     idle = sorted((each for each in made if each.id not in used), key=lambda each: each.age)
@@ -110,8 +128,8 @@ def lend(
     held: dict[str, tuple[Identifier, ...]] = {}
     for customer in idle:
         keys = tuple(_recorded_keys(customer, policy))
-        numbers = (number_of.get(key) for key in keys)
-        free = next((n for n in numbers if n is not None and existing[n] is None), None)
+        numbers = (number_of[key] for key in keys if key in number_of)
+        free = next(filter(is_free, numbers), None)
         if free is None:
             held[customer.id] = _found_by(keys)
         else:

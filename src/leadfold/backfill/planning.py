@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold import asking
-from leadfold.backfill.filling import fill
+from leadfold.backfill.filling import fill, needs_one
 from leadfold.backfill.following import Dependents
 from leadfold.backfill.pinning import pinned, rulings_with
 from leadfold.backfill.plan import Drift, GroupSize, Plan
@@ -129,9 +129,9 @@ def _decided(  # noqa: PLR0917 - all that decides
     """Return the units, the dependents' part of which is in *follows* later."""
     resolution = group_columns(snapshot.columns, policy, rulings_with(pins, snapshot))
     assignment = (
-        reconcile(snapshot, resolution, policy, pins)
+        reconcile(snapshot, resolution, policy, pins, fixed)
         if run.mode == "reconcile"
-        else fill(snapshot, resolution, policy)
+        else fill(snapshot, resolution, policy, fixed)
     )
     _refuse_undeclared(assignment, snapshot)
     customer_of, minted = _with_new(snapshot, resolution, assignment, fixed, new_id)
@@ -205,10 +205,7 @@ def _with_new(
         existing = assignment.existing[number]
         if existing is not None:
             customers[number] = existing
-        elif not assignment.linked[number] or any(
-            snapshot.is_lead(row) and (snapshot.links[row] is None or row not in fixed)
-            for row in resolution.rows[number]
-        ):
+        elif not assignment.linked[number] or needs_one(number, snapshot, resolution, fixed):
             customers[number] = new_id()
             minted[number] = True
         else:

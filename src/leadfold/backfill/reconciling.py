@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from leadfold.backfill.filling import Assignment, components, lend, links_of
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from leadfold.backfill.pinning import Pins
     from leadfold.backfill.snapshot import Snapshot
     from leadfold.grouping import Resolution
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["reconcile"]
 
 
-def reconcile(snapshot: Snapshot, resolution: Resolution, policy: Policy, pins: Pins) -> Assignment:
-    """Return the customer of every group under the rules of ``reconcile``.
+def reconcile(
+    snapshot: Snapshot, resolution: Resolution, policy: Policy, pins: Pins, fixed: Container[int]
+) -> Assignment:
+    """Return the customer of every group under the rules of ``reconcile``; rows *fixed* stay.
 
     A customer that neither leadfold nor the original made is never retired: its row is evidence,
     for good.
@@ -41,7 +45,7 @@ def reconcile(snapshot: Snapshot, resolution: Resolution, policy: Policy, pins: 
             existing[free] = customer
         elif snapshot.customers[customer].made_by is not None:
             retired[customer] = wishes[0]
-    lenders = lend(existing, snapshot, resolution, policy)
+    lenders = lend(existing, snapshot, resolution, policy, fixed)
     units = components(snapshot, resolution, linked, existing)
     return Assignment(existing, linked, units, retired, lenders)
 

@@ -14,8 +14,9 @@ import attrs
 import pytest
 
 from leadfold import backfill
+from leadfold.changes import Link
 from leadfold.grouping import group
-from leadfold.model import Identifier, Lead
+from leadfold.model import Customer, Identifier, Lead
 from leadfold.policy import Policy
 from leadfold.repository import Entry
 from leadfold.resolver import Resolver
@@ -193,6 +194,30 @@ class ResolvingContract(StoreHooks):
         assert counts == {("l2", 2, True)}
         assert crowd.crowded == {email}
         assert not [lead for batch in crowd.leads for lead in batch.ids]
+
+    def test_a_customer_lends_its_id_only_to_leads(self, repository: Repository) -> None:
+        """A group that is a customer's record alone needs none, and who comes to it gets it."""
+        resolver = Resolver(repository, Policy.linked(), "reconcile")
+        phone, email = "212 555 0143", "cat@mailbox.org"
+        long_ago, later = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
+        self.seed(repository, [Lead("l1", phone=phone)])
+        idle = resolver.resolve(Lead("l1")).customer_id
+        self.seed(
+            repository, customers=[Customer("x1", phone=phone, email=email, created_at=later)]
+        )
+        backfill.apply(backfill.plan(repository, Policy.linked(), mode="reconcile"), repository)
+        self.delete_lead(repository, "l1")
+        resolver.forget("l1")
+        self.seed(repository, [Lead("l2", email=email, created_at=long_ago)])
+        assert resolver.resolve(Lead("l2")).customer_id == "x1"
+        self.edit_lead(repository, "l2", email=None)
+        resolver.update(Lead("l2"))
+        self.seed(repository, [Lead("l3", email=email)])
+        plan = backfill.plan(repository, Policy.linked(), mode="reconcile")
+        decision = resolver.resolve(Lead("l3"))
+        links = [each for unit in plan.units for each in unit.changes if isinstance(each, Link)]
+        assert [(each.lead_id, each.after) for each in links] == [("l3", idle)]
+        assert decision.customer_id == idle
 
     def test_a_lead_without_a_row_parts_others(self, repository: Repository) -> None:
         """It comes between two that one phone tied, and is written but once."""

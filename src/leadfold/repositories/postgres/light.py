@@ -35,7 +35,6 @@ from leadfold.repositories.postgres.steps import together
 from leadfold.repositories.postgres.transactions import (
     BRIEFLY,
     HOWEVER_LONG,
-    OWN_COMMIT,
     as_was_set,
 )
 from leadfold.repositories.postgres.undoing import Undoing, require
@@ -240,15 +239,12 @@ class LightCommit:
         return self._shapes.dependent("follow_leads", table, bound)
 
     def _rest(self) -> list[Statement]:
-        """Return the audit entry if there is to be one, what waits, and the end.
-
-        Up to that end what is claimed is claimed by this commit, and after it by the next.
-        """
+        """Return what puts leads on the queue, and the audit entry if there is to be one."""
         found = [self._statement("queue")] if self._count("queue") else []
         if self._changes.audited:
             entry = entry_of(self._changes, self._changes.outcome((), {}))
             found.append(self._shapes.audit(entry | {"whose": self._whose}))
-        return found if self._owned else [*found, OWN_COMMIT]
+        return found
 
     def _move_and_retire(self) -> Steps[None]:
         undoing = Undoing(self._shapes, self._counts, self._bound)

@@ -16,6 +16,8 @@ from leadfold.repositories.postgres.reading import Reading
 from leadfold.repositories.postgres.schema import create_schema, lock
 from leadfold.repositories.postgres.shapes import Shapes
 from leadfold.repositories.postgres.transactions import (
+    CHECKED,
+    OWN_COMMIT,
     as_was_set,
     in_savepoint,
     in_transaction,
@@ -140,7 +142,8 @@ class Store:
         if self.owned:
             return (yield from in_transaction(light.steps(opening(self.patience)), begin=None))
         steps = light.steps([savepoint(_POINT)])
-        return (yield from in_savepoint(_POINT, steps, immediate=True, begin=False))
+        ends = (OWN_COMMIT, CHECKED)
+        return (yield from in_savepoint(_POINT, steps, ends=ends, begin=False))
 
     def _light_shapes(self) -> Steps[AtOnce]:
         """Return the shapes of statements that bring what they write with them."""

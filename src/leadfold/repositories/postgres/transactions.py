@@ -19,6 +19,7 @@ __all__ = [
     "BEGIN",
     "BEGIN_READING",
     "BRIEFLY",
+    "CHECKED",
     "HOWEVER_LONG",
     "OWN_COMMIT",
     "ROLLBACK",
@@ -67,7 +68,13 @@ OWN_COMMIT = Statement(
         named("writing")["own_commit"], {"own_commits": fixed(named("writing")["own_commits"])}
     )
 )
-"""What lets the transaction know that it has claimed values, until it is over."""
+"""What lets the transaction know that it has claimed values, until it is over.
+
+Up to it what is claimed is claimed by one commit, and after it by the next.
+"""
+
+CHECKED = Statement(sql.SQL("SET CONSTRAINTS ALL IMMEDIATE"))
+"""What has deferred constraints checked."""
 
 
 @cache
@@ -133,20 +140,20 @@ def savepoint(name: str) -> Statement:
 
 
 def in_savepoint(
-    name: str, steps: Steps[R], *, immediate: bool = False, begin: bool = True
+    name: str, steps: Steps[R], *, ends: tuple[Statement, ...] = (), begin: bool = True
 ) -> Steps[R]:
     """Undo what *steps* wrote if they raise, and nothing else.
 
-    With *immediate* deferred constraints are checked before the savepoint is released. Without
-    *begin* the first statement of *steps* sets it.
+    What *ends* them goes with the release of the savepoint. Without *begin* the first statement of
+    *steps* sets it.
     """
     point = sql.Identifier(name)
     if begin:
         yield savepoint(name)
     try:
         result = yield from steps
-        checked = sql.SQL("SET CONSTRAINTS ALL IMMEDIATE; " if immediate else "")
-        yield Statement(checked + sql.SQL("RELEASE SAVEPOINT {}").format(point))
+        release = sql.SQL("RELEASE SAVEPOINT {}").format(point)
+        yield Statement(sql.SQL("; ").join([*(each.query for each in ends), release]))
     except BaseException:
         back = sql.SQL("ROLLBACK TO SAVEPOINT {0}; RELEASE SAVEPOINT {0}").format(point)
         with suppress(StoreError):

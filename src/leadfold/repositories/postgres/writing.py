@@ -25,7 +25,7 @@ from leadfold.repositories.postgres.leaving import (
 from leadfold.repositories.postgres.recording import Record
 from leadfold.repositories.postgres.staging import Staging, described
 from leadfold.repositories.postgres.steps import CopyIn, Statement
-from leadfold.repositories.postgres.transactions import in_savepoint
+from leadfold.repositories.postgres.transactions import CHECKED, in_savepoint
 from leadfold.repositories.postgres.undoing import Undoing, require
 from leadfold.repositories.sql import read
 
@@ -124,7 +124,7 @@ class _Writer:
                     yield from self._look_for_stale(bound)
                     return
                 attempt = self._attempt(bound)
-                written = yield from in_savepoint("leadfold_units", attempt, immediate=True)
+                written = yield from in_savepoint("leadfold_units", attempt, ends=(CHECKED,))
             except StaleFoundError as e:
                 yield from self._leave_out(e.names)
             except _ShortError:
