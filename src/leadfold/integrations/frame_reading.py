@@ -92,7 +92,7 @@ class FrameReader:
         names = self.sources.get(kind, ())
         if len(names) != 1 or rule.scope is not None:
             return None
-        return None if self.policy.normalizer(rule).plain() is None else self._whole(names[0])
+        return self._whole(names[0]) if self.policy.normalizer(rule).plain() else None
 
     def _whole(self, name: str) -> Series | None:
         """Return a column of texts in a library that is quick with them; None if it is no such."""
