@@ -42,25 +42,25 @@ class SeriesColumn(Column):
         """Return the value of each row."""
         return self.values.to_list()
 
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.values)
+
     def number(
         self, rows: Sequence[int], labels: list[int], start: int
-    ) -> tuple[Sequence[int], Sequence[str]]:
+    ) -> tuple[Sequence[int], Column]:
         """Label rows as `Column.number` does; the numbers are in order of the values."""
         whole = self.values.alias("value").to_frame().with_row_index("row")
         frame = whole if len(rows) == len(whole) else whole[list(rows)]
         held = frame.filter(~nw.col("value").is_null())
-        held = held.with_columns(nw.col("row").min().over("value").alias("first"))
-        distinct = (
-            held.filter(nw.col("row") == nw.col("first")).select("row", "value").sort("value")
-        )
-        ranks = (whole["row"] * 0).scatter(
-            distinct["row"], whole["row"].head(len(distinct)) + start
-        )
-        numbers = ranks[held["first"]].to_list()
-        for row, number in zip(held["row"].to_list(), numbers, strict=True):
-            labels[row] = number
+        distinct = held["value"].unique().sort()
+        numbers = distinct.to_frame().with_row_index("number")
+        numbered = held.join(numbers, on="value")
+        places = numbered["row"].to_list(), numbered["number"].to_list()
+        for row, number in zip(*places, strict=True):
+            labels[row] = start + number
         without = frame.filter(nw.col("value").is_null())["row"].to_list()
-        return without, distinct["value"].to_list()
+        return without, SeriesColumn(distinct)
 
 
 def read_texts(
