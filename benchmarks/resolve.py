@@ -39,7 +39,6 @@ from leadfold.repositories.postgres import PostgresRepository
 from leadfold.repositories.postgres import session as postgres_session
 from leadfold.repositories.postgres.steps import Together
 from leadfold.repositories.sqlite import SQLiteRepository
-from leadfold.repositories.sqlite import session as sqlite_session
 from leadfold.testing import sample_leads
 from postgres_server import own_server
 
@@ -61,6 +60,8 @@ FAMILIAR = {
 }
 INSERT_LEAD = 'INSERT INTO "Lead" (id, phone, email, customer_id) VALUES (%s, %s, %s, %s)'
 INSERT_CUSTOMER = 'INSERT INTO "Customer" (id, phone, email) VALUES (%s, %s, %s)'
+AROUND = ("BEGIN", "COMMIT", 'INSERT INTO "Lead"')
+"""How the statements begin that a service runs around a decision."""
 SELECT = 'SELECT id FROM "Customer" WHERE phone = %s OR email = %s LIMIT 1'
 
 
@@ -222,25 +223,23 @@ def crowd(case: Case, workers: int, count: int) -> list[float]:
 def traced(kind: str, place: str, mode: Mode) -> Iterator[str]:
     """Yield round trips and statements of a decision, BEGIN, COMMIT and the insert left out."""
     store, counted = Store(kind, place), Counter[str]()
-    perform, execute = postgres_session.Session.perform, sqlite_session.Session.execute
+    perform = postgres_session.Session.perform
 
     def performed(session: postgres_session.Session, step: Step) -> Answer:
         counted["round trips"] += 1
         counted["statements"] += len(step.statements) if isinstance(step, Together) else 1
         return perform(session, step)
 
-    def executed(
-        session: sqlite_session.Session, text: str, row: sqlite_session.Parameters = ()
-    ) -> sqlite3.Cursor:
-        counted["statements"] += 1
-        return execute(session, text, row)
+    def heard(text: str) -> None:
+        counted["statements"] += not text.startswith(AROUND)
 
     leads = arrivals(store, 2 * WARMING, 99)
     arrive = ours(store, mode)
     for lead in leads[:WARMING]:
         arrive(lead)
     postgres_session.Session.perform = performed  # type: ignore[method-assign, assignment]
-    sqlite_session.Session.execute = executed  # type: ignore[method-assign, assignment]
+    if kind == "sqlite":
+        store.sqlite.set_trace_callback(heard)
     try:
         for lead, who in zip(leads[WARMING:], ("of nobody", "of one customer"), strict=False):
             counted.clear()
@@ -248,7 +247,6 @@ def traced(kind: str, place: str, mode: Mode) -> Iterator[str]:
             yield f"{who}: " + ", ".join(f"{n} {what}" for what, n in sorted(counted.items()))
     finally:
         postgres_session.Session.perform = perform  # type: ignore[method-assign]
-        sqlite_session.Session.execute = execute  # type: ignore[method-assign]
 
 
 @contextmanager

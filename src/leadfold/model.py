@@ -139,7 +139,7 @@ def _column_of(leads: Sequence[object], name: str, kind: type) -> list[object]:
     return [field_of(lead, name) for lead in leads]
 
 
-@attrs.frozen(order=True)
+@attrs.frozen
 class Identifier:
     """A normalized value that can tie records together; `str` and `repr` mask it."""
 
@@ -153,6 +153,10 @@ class Identifier:
 
     def __str__(self) -> str:
         return f"{self.kind}:{mask(self.kind, self.value)}"
+
+    def __lt__(self, other: Identifier) -> bool:
+        # by hand, for attrs would make two tuples of each of them, and they are sorted often
+        return self.value < other.value if self.kind == other.kind else self.kind < other.kind
 
 
 @attrs.frozen

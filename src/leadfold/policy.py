@@ -6,6 +6,7 @@ A policy is a value: validated whole when made, equal when it means the same, TO
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
@@ -61,6 +62,7 @@ class Policy:
     strategy: Strategy = "keyed"
     region: str | None = "US"
     fast: bool = attrs.field(default=True, eq=False, repr=False)
+    _made: dict[str, Normalizer] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     _told: dict[str, BlockedValues] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -100,7 +102,15 @@ class Policy:
         return (*self.kinds, *(scope for scope in scopes if scope not in self.kinds))
 
     def normalizer(self, rule: IdentifierRule) -> Normalizer:
-        """Return the normalizer of *rule* with this policy's region and the rule's options."""
+        """Return the normalizer of *rule* with this policy's region and the rule's options.
+
+        It is made once for each kind: a resolver asks for every lead.
+        """
+        if rule.kind not in self._made:
+            self._made[rule.kind] = self._normalizer_of(rule)
+        return self._made[rule.kind]
+
+    def _normalizer_of(self, rule: IdentifierRule) -> Normalizer:
         if isinstance(rule.normalizer, Normalizer):
             return rule.normalizer
         options = dict(rule.options)
@@ -111,10 +121,7 @@ class Policy:
         return BUILT_IN[rule.normalizer](**options)
 
     def blocked(self, rule: IdentifierRule) -> BlockedValues:
-        """Return the test for *rule*'s blocked values; raw entries are normalized first.
-
-        It is made once for each kind: a resolver asks for every lead.
-        """
+        """Return the test for *rule*'s blocked values, made once; raw entries are normalized."""
         if rule.kind not in self._told:
             self._told[rule.kind] = self._blocked_by(rule)
         return self._told[rule.kind]
@@ -127,7 +134,7 @@ class Policy:
         ]
         return BlockedValues.of(rule.normalizer_name, (*rule.blocked, *entries))
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Return a short digest of everything that decides a lead's usable identifiers.
 

@@ -231,29 +231,34 @@ class Entry:
     """What the identity index holds for a record, and the customer that its row has now.
 
     *customer_id* is None where there is no row or no link; of a customer's own record it is the
-    customer. *awaited* says what became of a lead when it had no row yet.
+    customer. *awaited* says what became of a lead when it had no row yet. Of one that is *queued*
+    the index may hold something since, of which its link knows nothing.
     """
 
     identifiers: tuple[Identifier, ...]
     customer_id: str | None = None
     awaited: Awaited | None = None
+    queued: bool = False
 
 
 @attrs.frozen
 class Around:
     """What is met one step from some leads, identifiers and customers; no row twice.
 
-    *holders* has the records that hold each identifier asked for, in any order, and *entries*
-    what the index knows of these and of the leads asked for. *leads* are the rows of both, and of
-    all leads linked to a customer that one of them is linked to or that was asked for; *customers*
-    are the rows of those customers. Of a *crowded* identifier or customer only as many records as
-    were asked for at most are told; of such an identifier no rows come.
+    *holders* has the records that hold each identifier asked for, in any order, and *entries* what
+    the index knows of these and of the leads asked for. *leads* are the rows of both, and of all
+    leads linked to a customer that one of them is linked to or that was asked for; *customers* are
+    the rows of those customers. There may be more holders and entries: where a store can say so at
+    once, all holders of what else these records hold. Of a *crowded* identifier or customer only as
+    many records as were asked for at most are told; of such an identifier no rows come.
+    *dependents* counts the rows that point at the leads asked for and at those told.
     """
 
     leads: tuple[LeadBatch, ...]
     customers: tuple[CustomerBatch, ...]
     holders: Mapping[Identifier, tuple[str, ...]]
     entries: Mapping[str, Entry]
+    dependents: tuple[DependentCount, ...] = ()
     crowded: frozenset[Identifier | str] = frozenset()
 
 

@@ -176,8 +176,11 @@ class ResolvingMachine(RuleBasedStateMachine):
     def remove(self, pick: int) -> None:
         """A lead is deleted, and forgotten."""
         if lead := self.pick(self.raw_leads(), pick):
+            by_hand = self.is_linked_by_hand(lead)
             self.hooks.delete_lead(self.repository, lead)
             self.written(lambda: self.forget(lead))
+            if by_hand:
+                self.settle()
 
     @rule(pick=PICKS)
     def resolve_again(self, pick: int) -> None:
@@ -246,13 +249,14 @@ class ResolvingMachine(RuleBasedStateMachine):
         """A lead is deleted, and nobody tells the resolver.
 
         Of one that held nothing a refresh finds no trace, so only a backfill indexes the customer
-        that it leaves behind.
+        that it leaves behind; likewise of one that was linked by hand.
         """
         if lead := self.pick(self.raw_leads(), pick):
             [held] = [each for each in self.stored() if each.id == lead]
             [kind] = [each.kind for each in group([held], self.policy).groups]
+            is_traced = kind != "individual" and not self.is_linked_by_hand(lead)
             self.hooks.delete_lead(self.repository, lead)
-            self.seen_late(draining=draining and kind != "individual")
+            self.seen_late(draining=draining and is_traced)
 
     @rule(pick=PICKS, cells=CELLS, fresh=st.booleans(), most=st.integers(1, 3))
     def crowd(self, pick: int, cells: Cells, fresh: bool, most: int) -> None:  # noqa: FBT001
@@ -422,6 +426,10 @@ class ResolvingMachine(RuleBasedStateMachine):
             lifted = lifted_by(ruling, rulings)
             rulings = tuple(old for old in rulings if old not in lifted)
         return (*rulings, *made)
+
+    def is_linked_by_hand(self, lead: str) -> bool:
+        """Tell whether the link of *lead* is another than leadfold gave it."""
+        return self.told[lead] != self.hooks.links(self.repository)[lead]
 
     # How the steps are made.
 

@@ -11,8 +11,8 @@ from random import Random
 import attrs
 import pytest
 
-from leadfold import IdentifierRule, Lead, Policy, backfill, group
-from leadfold.resolver import Resolver
+from leadfold import Customer, IdentifierRule, Lead, Policy, backfill, group
+from leadfold.resolver import Resolver, refresh_index
 from leadfold.resolving.closure import Connected
 from properties.sequences import NeverScans, partition
 
@@ -54,6 +54,38 @@ def test_what_is_left_out_changes_no_answer(most: int, monkeypatch: pytest.Monke
             assert partition(store.leads()) == expected, f"seed {seed}, step {step}"
     assert seen["cut"] > SEEDS, seen
     assert seen["crossed"], seen
+
+
+def test_a_lead_that_waits_does_not_make_its_values_generic() -> None:
+    """An edit that a refresh saw is in the index, but the links are older: they must part."""
+    store, phone = NeverScans(), "212 555 0143"
+    for lead in (Lead("l1", "24000000000000001", phone), Lead("l2", phone=phone), Lead("l3")):
+        store.insert_lead(lead)
+    _filled(store, policy(1))
+    [edited] = [lead for lead in store.leads() if lead.id == "l3"]
+    store.update_lead(attrs.evolve(edited, psid="24000000000000002", phone=phone))
+    refresh_index(store, policy(1))
+    Resolver(store, policy(1), "reconcile").drain()
+    assert partition(store.leads()) == {frozenset([f"l{number}"]) for number in (1, 2, 3)}
+
+
+def test_customers_of_one_group_do_not_make_its_values_generic() -> None:
+    """Those that others made are not merged: of one person there may be several."""
+    store, (one, other), email = NeverScans(), ("212 555 0177", "212 555 0143"), "bob@mailbox.org"
+    store.insert_lead(Lead("l1"))
+    store.insert_lead(Lead("l2", phone=other))
+    _filled(store, policy(2))
+    for customer, phone in (("x1", one), ("x2", other), ("x3", other)):
+        store.insert_customer(Customer(customer, phone=phone, email=email))
+    _filled(store, policy(2))
+    [edited] = [lead for lead in store.leads() if lead.id == "l1"]
+    store.update_lead(attrs.evolve(edited, phone=one))
+    Resolver(store, policy(2), "reconcile").update(Lead("l1"))
+    assert not list(backfill.plan(store, policy(2), mode="reconcile").units)
+
+
+def _filled(store: NeverScans, policy: Policy) -> None:
+    backfill.apply(backfill.plan(store, policy, mode="reconcile"), store)
 
 
 def _watched(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:

@@ -84,7 +84,14 @@ def is_large(what: str, sql: str) -> bool:
 
     The part of a history that is a customer's alone is read only of a customer: nothing, of a lead.
     """
-    given = ("VIRTUAL TABLE", "CONSTANT ROW", "SCAN temp.", "SCAN stage", "SCAN folded")
+    given = (
+        "VIRTUAL TABLE",
+        "CONSTANT ROW",
+        "SCAN temp.",
+        "SCAN stage",
+        "SCAN folded",
+        "SCAN state",
+    )
     schema = what == "SCAN owner" and "sqlite_master" in sql
     of_customer = what == "SCAN leadfold_ledger" and ":table = 'Customer' AND" in sql
     return not (any(each in what for each in given) or schema or of_customer)

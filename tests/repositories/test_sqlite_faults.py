@@ -116,6 +116,17 @@ def test_a_value_that_cannot_be_stored_is_a_fault(
     assert set(read_customers(repository)) == {"c1"}
 
 
+def test_one_value_of_many_rows_is_a_fault(path: Path, repository: SQLiteRepository) -> None:
+    """Rows are staged many at a time: of a hundred units, that of the value alone is left out."""
+    seeded(path, 100)
+    basis = read_basis(repository)
+    bad = basis.founding(50, "l50", "c50", name="\ud800")
+    others = [founding(basis, number) for number in range(100) if number != bad.number]
+    committed = repository.commit(basis.changeset(bad, *others))
+    assert [failure.unit for failure in committed.failures] == [50]
+    assert set(read_customers(repository)) == {f"c{unit.number}" for unit in others}
+
+
 def test_broken_metadata_is_a_fault(path: Path, repository: SQLiteRepository) -> None:
     """A customer whose metadata cannot be parsed is not patched, nor lost."""
     changed(path, "INSERT INTO Customer (id, metadata) VALUES ('c1', '{'), ('c2', NULL)")

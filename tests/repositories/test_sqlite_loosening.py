@@ -79,6 +79,27 @@ def test_the_statements_let_a_link_be_null(tmp_path: Path) -> None:
     assert not_null(path, mapping_of()) == {}
 
 
+def test_open_connections_hear_of_it(tmp_path: Path) -> None:
+    """A connection that had read the tables before takes a NULL, and a repository sees that."""
+    path = new_store(tmp_path / "crm.db")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("""
+        DROP TABLE "Lead";
+        CREATE TABLE "Lead" (
+            id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, name, "messengerPsid", phone, email,
+            created_at
+        )""")
+    with SQLiteRepository(path) as repository, closing(sqlite3.connect(path)) as other:
+        with repository.reading() as reader:
+            [statements] = reader.facts().not_null.values()
+        assert other.execute("SELECT count(*) FROM Lead").fetchone() == (0,)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(statements)
+        other.execute("INSERT INTO Lead (id, customer_id) VALUES ('l1', NULL)")
+        with repository.reading() as reader:
+            assert reader.facts().not_null == {}
+
+
 @pytest.mark.parametrize(
     ("definition", "without"),
     [

@@ -216,6 +216,20 @@ def test_undeclared_references_to_customers_are_named(path: Path) -> None:
     assert facts(path).dependents == (Dependent("Job"), Dependent("Conversation"))
 
 
+def test_facts_follow_the_tables(path: Path, repository: SQLiteRepository) -> None:
+    """What one repository found out of the tables is found out anew once they are changed."""
+
+    def found() -> tuple[set[str], tuple[str, ...]]:
+        with repository.reading() as reader:
+            return set(reader.facts().unique), reader.facts().foreign_keys
+
+    before = found()
+    assert found() == before
+    changed(path, "CREATE UNIQUE INDEX once ON Customer (phone)")
+    changed(path, "CREATE TABLE Visit (guest TEXT REFERENCES Customer (id))")
+    assert (before, found()) == ((set(), ()), ({"phone"}, ("Visit.guest",)))
+
+
 def test_nothing_was_ever_indexed_in_a_fresh_store(repository: SQLiteRepository) -> None:
     """Reading works before leadfold's tables exist."""
     with repository.reading() as reader:

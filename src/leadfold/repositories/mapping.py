@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -91,7 +92,7 @@ class StoreMapping:
         """Return the references whose rows are carried."""
         return tuple(table for table in self.references if table.treatment == "carry")
 
-    @property
+    @cached_property
     def pointing(self) -> dict[str, PointingTable]:
         """Return the tables whose rows the ledger follows from customer to customer, by name."""
         tables = (

@@ -15,9 +15,9 @@ from leadfold import asking
 from leadfold.backfill.snapshot import Gathering
 from leadfold.model import INDIVIDUAL, Identifier
 from leadfold.repository import RECORD
-from leadfold.resolving.beside import Beside
 from leadfold.resolving.cutting import Cut
 from leadfold.resolving.known import Asked, Known, Reach
+from leadfold.resolving.pinning import Unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from leadfold.grouping import Resolution
     from leadfold.model import Ruling
     from leadfold.policy import Policy
-    from leadfold.repository import Awaited, LeadBatch, StoreFacts
+    from leadfold.repository import Awaited, DependentCount, LeadBatch, StoreFacts
 
 __all__ = ["Bounds", "Connected", "TooLargeError"]
 
@@ -73,7 +73,7 @@ class Connected:
         self, policy: Policy, given: LeadBatch, bounds: Bounds, *, without: str | None = None
     ) -> None:
         self.rowless: dict[str, tuple[Identifier, ...]] = {}
-        self.beside = Beside(pinning=bounds.pinning)
+        self.unexplained = Unexplained(wanted=bounds.pinning)
         self._policy = policy
         self._bounds = bounds
         self._without = without
@@ -106,9 +106,8 @@ class Connected:
         """
         while self._walk() or self._facts is None:
             yield from self._look_up()
-        questions = self.beside.questions(self.beside.missing(self._leads))
-        if questions:
-            self.beside.note((yield from asking.together(*questions)))
+        if questions := self.unexplained.questions(self._leads):
+            self.unexplained.note((yield from asking.together(*questions)))
         return self._facts
 
     def open(self, values: Iterable[Identifier]) -> None:
@@ -118,6 +117,11 @@ class Connected:
     def crossed(self, resolution: Resolution) -> set[Identifier]:
         """Return the values left out that would not be generic under *resolution*."""
         return self._cut.crossed(resolution, self._customers)
+
+    @property
+    def dependents(self) -> Iterable[DependentCount]:
+        """Return the counts of rows that point at leads of the set, and at some others."""
+        return self._known.dependents.values()
 
     @property
     def generic(self) -> frozenset[Identifier]:
@@ -213,7 +217,7 @@ class Connected:
 
     def _value(self, value: Identifier) -> bool:
         known = self._known
-        if value not in known.holders:
+        if not known.tells_holders_of(value):
             return False
         if self._cut.takes(value):
             return True
@@ -273,23 +277,22 @@ class Connected:
         return told is None
 
     def _look_up(self) -> Asks[None]:
-        """Ask for what is missing, and beside it for what hangs on the leads met so far."""
+        """Ask for what is missing, and beside it for what explains the leads met so far."""
         missing, self._missing = self._missing, []
         asked = self._asked(missing)
         first = self._facts is None
-        leads = self.beside.missing([*self._leads, *(self._given if first else ())])
         answers = yield from asking.together(
             # first, for in a caller's transaction what is read later may see more than they do
             *([asking.facts(), asking.rulings()] if first else []),
             asked.question(),
-            *self.beside.questions(leads),
+            *self.unexplained.questions([*self._leads, *self._given]),
         )
         if first:
             self._facts, self._rulings, *answers = answers
             self._index_rulings()
         around, *rest = answers
         self._known.learn(asked, around)
-        self.beside.note(rest)
+        self.unexplained.note(rest)
         self._todo += reversed(missing)
 
     def _asked(self, missing: Sequence[str | Identifier]) -> Asked:

@@ -2,8 +2,10 @@
 
 A value of which more customers than its kind's ``generic_after`` hold something stronger beside it
 joins nobody (SEMANTICS.md, strategy linked, 1). It may be cut while that is so before and after a
-decision, unless it is somebody's key. What is counted are customers, which are final groups: no
-more than there were groups when the value's level began.
+decision, unless it is somebody's key. What is counted are the customers of leads, each of which is
+a final group: no more than there were groups when the value's level began. Customers that others
+made do not count by themselves, for several may be one group; nor do leads that wait, for what the
+index holds of them may be newer than their links.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from leadfold.repository import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -70,12 +74,15 @@ class Cut:
         }
 
     def _owners(self, value: Identifier) -> set[str]:
-        """Return the customers of the known holders of *value* that hold something stronger."""
-        entries = (self._known.entries[record] for record in self._known.holders[value])
+        """Return the customers of the known leads that hold *value* and something stronger."""
+        entries = self._known.entries
+        leads = (each for each in self._known.holders[value] if not each.startswith(RECORD))
         return {
-            entry.customer_id
-            for entry in entries
-            if entry.customer_id is not None and self._is_weaker(value, entry.identifiers)
+            customer
+            for entry in map(entries.__getitem__, leads)
+            if (customer := entry.customer_id) is not None
+            and not entry.queued
+            and self._is_weaker(value, entry.identifiers)
         }
 
     def _is_weaker(self, value: Identifier, held: Iterable[Identifier]) -> bool:

@@ -270,13 +270,13 @@ def _settle(
             run,
             new_id=settings.new_id,
             stored_phone=settings.stored_phone,
-            unexplained=connected.beside.unexplained,
+            unexplained=connected.unexplained.leads,
         )
         crossed = connected.crossed(decided.units.resolution)
         if not crossed:
             break
         connected.open(crossed)
-    for count in connected.beside.dependents:
+    for count in connected.dependents:
         decided.dependents.add(count)
     decided.dependents.finish()
     shown: dict[str, Collection[str]] = {}

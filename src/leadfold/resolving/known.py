@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from leadfold.asking import Asks
     from leadfold.model import Identifier
     from leadfold.policy import Policy
-    from leadfold.repository import Around, CustomerBatch, Entry, LeadBatch
+    from leadfold.repository import Around, CustomerBatch, DependentCount, Entry, LeadBatch
 
 __all__ = ["Asked", "Known", "Reach"]
 
@@ -78,6 +78,7 @@ class Known:
         self.held: dict[str, tuple[Identifier, ...]] = {}
         self.looked_for: set[str] = set()
         self.crowded: dict[Identifier | str, int] = {}
+        self.dependents: dict[tuple[str | None, ...], DependentCount] = {}
         self._reach = reach
 
     def learn(self, asked: Asked, around: Around) -> None:
@@ -88,14 +89,22 @@ class Known:
         for rows in around.leads:
             self.add_leads(rows, self.leads)
             self.looked_for.update(rows.ids)
+        for each in around.dependents:
+            self.dependents[each.table, each.lead_id, each.customer_id] = each
         for customers in around.customers:
             self._add_customers(customers)
         direct = set(asked.leads)
-        for identifier, records in around.holders.items():
-            if identifier not in around.crowded:
-                direct.update(records)
+        for identifier in asked.identifiers - around.crowded:
+            direct.update(around.holders[identifier])
         self.looked_for.update(direct)
         self._add_links(asked, around.leads, direct)
+
+    def tells_holders_of(self, identifier: Identifier) -> bool:
+        """Tell whether it is known who holds *identifier*, and what else these leads hold."""
+        holders = self.holders.get(identifier)
+        if holders is None:
+            return False
+        return all(each in self.entries or each.startswith(RECORD) for each in holders)
 
     def add_leads(self, batch: LeadBatch, into: dict[str, tuple[LeadBatch, int]]) -> None:
         """Keep the rows of *batch*, and what they hold."""

@@ -54,6 +54,8 @@ class QueueContract(StoreHooks):
             ]
             assert frozenset().union(*(each.queued for each in reader.leads())) == {"l1", "l2"}
             assert [each.queued for each in reader.leads(["l2"])] == [{"l2"}]
+            entries = reader.around(["l2", "gone", "l3"], [], [], at_most=1).entries
+            assert {lead for lead, entry in entries.items() if entry.queued} == {"l2", "gone"}
 
     def test_a_lead_that_waits_keeps_its_place(self, repository: Repository) -> None:
         """It is put on the queue again in vain, and taken off it once."""

@@ -165,14 +165,16 @@ class ResolvingContract(StoreHooks):
         assert shown == ["+12125550143", None]
 
     def test_what_is_one_step_away(self, repository: Repository) -> None:
-        """Holders of a value, what they hold, their rows, their customers and these's leads."""
+        """Holders of a value, what they hold, their rows, customers, leads of these, and jobs."""
         resolver = Resolver(repository, Policy.linked(), "fill")
         leads = [
             Lead("l1", phone="212 555 0143", email="ann@mailbox.org"),
             Lead("l2", email="ann@mailbox.org"),
             Lead("l3", phone="212 555 0177"),
+            Lead("l4", phone="212 555 0188"),
         ]
-        self.seed(repository, leads)
+        jobs = [job("j1", "l2"), job("j2", "l2"), job("j3", "l4")]
+        self.seed(repository, leads, dependents={"Job": jobs})
         resolver.resolve_many(leads)
         phone, email = Identifier("phone", "+12125550143"), Identifier("email", "ann@mailbox.org")
         with repository.reading() as reader:
@@ -181,10 +183,14 @@ class ResolvingContract(StoreHooks):
             found = {each for batch in near.customers for each in batch.ids}
             crowd = reader.around([], [email], [], at_most=1)
         assert ids == [["l1", "l2", "l3"]]
-        assert near.holders == {phone: ("l1",)}
+        assert near.holders[phone] == ("l1",)
+        known = {phone: {"l1"}, email: {"l1", "l2"}, Identifier("phone", "+12125550177"): {"l3"}}
+        assert all({*holders} == known[value] for value, holders in near.holders.items())
         assert near.entries["l1"].identifiers == (email, phone)
         assert found == {near.entries["l1"].customer_id, near.entries["l3"].customer_id}
         assert near.entries["nobody"] == Entry(())
+        counts = {(each.lead_id, each.count, each.lead_known) for each in near.dependents}
+        assert counts == {("l2", 2, True)}
         assert crowd.crowded == {email}
         assert not [lead for batch in crowd.leads for lead in batch.ids]
 

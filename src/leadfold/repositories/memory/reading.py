@@ -138,6 +138,7 @@ class MemoryReader:
             (self._customer_batch([each for each in shown if each is not None]),),
             holders,
             {each: self._entry(each) for each in sorted(named)},
+            tuple(self.dependents(direct | met)),
             frozenset(crowded),
         )
 
@@ -149,9 +150,9 @@ class MemoryReader:
         return customer if customer and not own else None
 
     def _entry(self, record: str) -> Entry:
-        index = self.tables.index
-        held = index.seen.get(record, ())
-        return Entry(held, self._customer_of(record), index.awaited.get(record))
+        index, customer = self.tables.index, self._customer_of(record)
+        held, awaited = index.seen.get(record, ()), index.awaited.get(record)
+        return Entry(held, customer, awaited, queued=record in self.tables.queue)
 
     def shown(self, column: str, values: Collection[str]) -> Collection[str]:
         """Return those of *values* that customers show."""

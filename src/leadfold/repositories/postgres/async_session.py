@@ -77,14 +77,17 @@ class AsyncSession:
         self.statements += len(step.statements)
         async with AsyncExitStack() as exits:
             enter = exits.enter_async_context
-            cursors = [await enter(self._cursor()) for _ in step.statements]
+            cursors = [await enter(self._numbered()) for _ in step.statements]
             async with self.connection.pipeline() if PIPELINED else nullcontext():
                 for cursor, each in zip(cursors, step.statements, strict=True):
-                    await cursor.execute(each.query, each.parameters)
+                    await cursor.execute(*each.numbered())
             return Answer(each=tuple([await _answer(cursor) for cursor in cursors]))
 
     def _cursor(self) -> AsyncCursor:
         return self.connection.cursor(row_factory=psycopg.rows.tuple_row)
+
+    def _numbered(self) -> AsyncCursor:
+        return psycopg.AsyncRawCursor(self.connection, row_factory=psycopg.rows.tuple_row)
 
     async def stream(self, query: Query[T]) -> AsyncGenerator[T, None]:
         """Yield the rows of *query* batch by batch, through a cursor that the server holds."""

@@ -10,7 +10,7 @@ from leadfold.exceptions import UnitError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["NULL", "escaped", "is_plain", "lines_of"]
+__all__ = ["NULL", "escaped", "is_plain", "lines_of", "require_storable"]
 
 NULL = token_urlsafe(5)
 """What stands for no text in a row: nobody can guess it, so that no cell is ever it."""
@@ -41,9 +41,14 @@ def _is_unicode(text: str) -> bool:
 
 def escaped(cell: str) -> str:
     """Return *cell* as COPY takes it, or object to what PostgreSQL cannot hold."""
-    if "\0" in cell:
+    require_storable(cell)
+    return cell.translate(_ESCAPES)
+
+
+def require_storable(text: str) -> None:
+    """Object to what PostgreSQL cannot hold."""
+    if "\0" in text:
         msg = "a text with a NUL character cannot be stored"
         raise UnitError(msg)
-    if not cell.isascii():
-        cell.encode()
-    return cell.translate(_ESCAPES)
+    if not text.isascii():
+        text.encode()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from leadfold.changes import (
     Await,
@@ -25,7 +25,7 @@ from leadfold.changes import (
 )
 from leadfold.exceptions import BusyError, RunExistsError, StalePlanError, StoreError, UnitError
 from leadfold.progress import opened
-from leadfold.repositories.cells import stored_moment
+from leadfold.repositories.cells import dump, stored_moment
 from leadfold.repositories.postgres.leaving import names_by_position
 from leadfold.repositories.postgres.marks import Mark
 from leadfold.repositories.postgres.recording import begun, entry_of
@@ -43,28 +43,44 @@ from leadfold.repositories.records import run_of
 from leadfold.repositories.sql import migrations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from leadfold.changes import ChangeSet
-    from leadfold.repositories.postgres.shapes import Shapes
-    from leadfold.repositories.postgres.steps import Answer, Statement, Steps
+    from leadfold.repositories.mapping import DependentTable
+    from leadfold.repositories.postgres.at_once import AtOnce
+    from leadfold.repositories.postgres.steps import Answer, Row, Statement, Steps
 
 __all__ = ["LightCommit", "TooHeavyError", "is_light"]
 
 _LIGHT = (Link, Await, InsertCustomer, PatchCustomer, Follow, Reindex, Carry, Retire, Queue)
 _MOST = 2_000  # rows: more of them are better staged
-_TESTS = {
-    "leads": {"lead"},
-    "links": {"link"},
-    "customers": {"customer"},
-    "follows": {"follow"},
-    "patches": {"patch"},
-    "retired": {"retire"},
-    "holders": {"holder"},
-    "erased": {"holder"},
-    "records": {"lead", "customer", "link", "record"},
+_HOLDS = {
+    "hold_leads_to_write": {"lead", "link"},
+    "hold_customers_to_write": {"customer", "patch", "retire"},
 }
-"""What is tested, by the parts that it is about."""
+_TESTS = {
+    "misfit_leads": {"lead"},
+    "misfit_links": {"link"},
+    "misfit_customers": {"customer"},
+    "misfit_follows": {"follow"},
+    "misfit_patches": {"patch"},
+    "misfit_retired": {"retire"},
+    "misfit_holders": {"holder"},
+    "misfit_erased": {"holder"},
+    "misfit_records": {"lead", "customer", "link", "record"},
+}
+_WRITES = {"insert_customers": {"insert"}, "patch_customers": {"patch"}, "link_leads": {"link"}}
+"""What the user's rows are written with: so many rows as are staged."""
+_NOTES = {
+    "log": {"insert", "patch", "link", "await"},
+    "expire_leads": {"await"},
+    "await_leads": {"await"},
+    "reindex": {"record"},
+}
+"""What leadfold's own rows are written with, all at once."""
+
+_PATCHING = {"misfit_patches", "patch_customers"}
+"""What there is only where customers have metadata."""
 
 _LAST = max(number for number, _, _ in migrations("postgres"))
 
@@ -85,19 +101,20 @@ def is_light(changes: ChangeSet) -> bool:
 class LightCommit:
     """Writes *changes* of a few units in a transaction that *opening* begins.
 
-    *shapes* are those of statements whose stage is bound.
+    What it says *at_once* brings with it what is written.
     """
 
     def __init__(
         self,
-        shapes: Shapes,
+        at_once: AtOnce,
         changes: ChangeSet,
         tenant: str | None,
         own: str,
         *,
         owned: bool,
     ) -> None:
-        self._shapes = shapes
+        self._at_once = at_once
+        self._shapes = shapes = at_once.shapes
         self._changes = changes
         self._units = list(changes.units)
         self._own = own
@@ -105,9 +122,9 @@ class LightCommit:
         self._owned = owned
         customers = shapes.mapping.customer
         stored = frozenset(column.name for column in shapes.catalog.stored(customers.table))
-        self._staging = Staging(self._units, customers, stored, tenant)
-        self._rows = self._staging.rows()
-        self._counts = self._staging.counts
+        staging = Staging(self._units, customers, stored, tenant)
+        rows = staging.rows()
+        self._counts = staging.counts
         self._require_light()
         self._bound: dict[str, object] = {
             "whose": self._whose,
@@ -115,16 +132,19 @@ class LightCommit:
             "own_clocks": [],
             **Mark.read(changes.claims_at).bound,
             "at": stored_moment(changes.run.at),
-            "stage": _dumped(self._rows),
+            "stage": dump(rows),
+            "numbers": [],
         }
 
     def steps(self, opening: Sequence[Statement]) -> Steps[Committed]:
         """Claim and test in one round trip, write in the next."""
-        *_, misfits, state = yield from together(*opening, *self._claims())
-        run = yield from self._run(state)
+        *_, tested = yield from together(*opening, *self._claims())
+        [(_, _, cells), *misfits] = tested.rows
+        migration, fingerprint, numbers, *found = json.loads(str(cells)).values()
+        run = yield from self._run(migration, fingerprint, found)
         self._refuse_stale(misfits)
         yield from self._refuse_several()
-        followed = yield from self._write(run, cast("list[int]", state.rows[0][2]))
+        followed = yield from self._write(run, numbers)
         return Committed(self._changes.outcome((), followed))
 
     def _require_light(self) -> None:
@@ -134,27 +154,27 @@ class LightCommit:
             raise TooHeavyError
 
     def _claims(self) -> list[Statement]:
-        """Return what locks what the decision rests on, tests it, and looks the run up."""
-        found = [lock_shared(self._own, self._whose), self._statement("claim")]
-        if self._count("lead") or self._count("link"):
-            found.append(self._statement("hold_leads_to_write"))
-        if any(map(self._count, ("customer", "patch", "retire"))):
-            found.append(self._statement("hold_customers_to_write"))
-        told = {"whose": self._whose, "id": self._changes.run.id, "units": len(self._units)}
+        """Return what locks what the decision rests on, and then looks the run up and tests it."""
+        at_once = self._at_once
+        holds, tests = self._parts(_HOLDS), ("open_state", *self._parts(_TESTS))
+        told = {"id": self._changes.run.id, "units": len(self._units)}
         return [
-            *found,
-            self._shapes.misfits_of(self._tests(), self._bound),
-            self._shapes.statement("open_state", told),
+            lock_shared(self._own, self._whose),
+            at_once.written(("claim",), self._bound),
+            *([at_once.told(holds, self._bound)] if holds else []),
+            at_once.told(tests, self._bound | told),
         ]
 
-    def _tests(self) -> list[str]:
-        """Return what can be stale in the decision; of its claims always something can."""
+    def _parts(self, statements: Mapping[str, set[str]]) -> tuple[str, ...]:
+        """Return those of *statements* that are about something that is staged."""
         staged = {part for part, _ in self._counts}
-        return [test for test, parts in _TESTS.items() if not staged.isdisjoint(parts)]
+        left_out = set() if self._shapes.patches else _PATCHING
+        found = (name for name, parts in statements.items() if not staged.isdisjoint(parts))
+        return tuple(name for name in found if name not in left_out)
 
-    def _run(self, state: Answer) -> Steps[object]:
+    def _run(self, migration: object, fingerprint: object, run: Sequence[object]) -> Steps[object]:
         """Return the number of the open run, which is begun where there is none."""
-        [(migration, fingerprint, _, sequence, *found)] = state.rows
+        sequence, *found = run
         if migration != _LAST or not fingerprint:
             raise TooHeavyError
         self._changes.fingerprint(str(fingerprint))
@@ -175,12 +195,12 @@ class LightCommit:
             raise RunExistsError(run, "a transaction that is still open begins it") from e
         return answer.rows[0]
 
-    def _refuse_stale(self, misfits: Answer) -> None:
-        names = names_by_position(misfits.rows)
+    def _refuse_stale(self, misfits: Sequence[Row]) -> None:
+        names = names_by_position(misfits)
         if names:
             found = [each.of(self._units[position]) for position, each in names.items()]
             raise StalePlanError(set[str]().union(*found))
-        for _, what, name in misfits.rows:
+        for _, what, name in misfits:
             if what == "broken":
                 msg = f"the metadata of customer {name} is no JSON object"
                 raise UnitError(msg)
@@ -192,60 +212,42 @@ class LightCommit:
 
     def _write(self, run: object, numbers: Sequence[int]) -> Steps[Counter[str]]:
         """Write it all; return how many rows of dependents followed, by table."""
-        numbered = [{**row, "unit": numbers[cast("int", row["position"])]} for row in self._rows]
-        self._bound |= {"run": run, "stage": _dumped(numbered)}
+        self._bound |= {"run": run, "numbers": numbers}
         tables = {table.name: table for table in self._shapes.mapping.dependents}
         names = sorted(str(name) for part, name in self._counts if part == "follow")
         if unknown := [name for name in names if name not in tables]:
             msg = f"the store maps no dependent called {unknown[0]}: make a new plan"
             raise StoreError(msg)
-        exact = self._exact()
-        follow = [
-            self._shapes.dependent("follow_leads", tables[name], {**self._bound, "name": name})
-            for name in names
-        ]
+        writes, notes = self._parts(_WRITES), self._parts(_NOTES)
         written = yield from together(
-            *(self._statement(name) for name in exact),
-            *follow,
+            *map(self._statement, writes),
+            *([self._at_once.written(notes, self._bound)] if notes else []),
+            *(self._following(tables[name]) for name in names),
             *self._rest(),
         )
-        for answer, count in zip(written, exact.values(), strict=False):
-            if count is not None:
-                require(answer.count, count)
+        answers = iter(written)
+        for name in writes:
+            require(next(answers).count, sum(map(self._count, _WRITES[name])))
+        noted = [next(answers)] if notes else []
+        followed = Counter({name: next(answers).count for name in names})
         yield from self._move_and_retire()
-        followed, rest = written[len(exact) :][: len(follow)], written[len(exact) + len(follow) :]
         if self._count("record"):
-            yield from self._forget(rest[0])
-        return +Counter(dict(zip(names, (answer.count for answer in followed), strict=True)))
+            yield from self._forget(*noted)
+        return +followed
 
-    def _exact(self) -> dict[str, int | None]:
-        """Return the statements that write what is staged, and how many rows each must write."""
-        patches = self._shapes.mapping.customer.metadata is not None
-        parts = {"insert": "insert_customers", "link": "link_leads"}
-        if patches:
-            parts["patch"] = "patch_customers"
-        found: dict[str, int | None] = {
-            parts[part]: self._count(part)
-            for part in ("insert", "patch", "link")
-            if part in parts and self._count(part)
-        }
-        if any(map(self._count, ("insert", "patch", "link", "await"))):
-            found["log"] = None
-        if self._count("await"):
-            found["await_leads"] = None
-        return found
+    def _following(self, table: DependentTable) -> Statement:
+        bound = {**self._bound, "name": table.name}
+        return self._shapes.dependent("follow_leads", table, bound)
 
     def _rest(self) -> list[Statement]:
-        """Return what the index is to hold, the audit entry if there is to be one, and the end.
+        """Return the audit entry if there is to be one, what waits, and the end.
 
         Up to that end what is claimed is claimed by this commit, and after it by the next.
         """
-        found = [self._statement("reindex")] if self._count("record") else []
+        found = [self._statement("queue")] if self._count("queue") else []
         if self._changes.audited:
             entry = entry_of(self._changes, self._changes.outcome((), {}))
             found.append(self._shapes.audit(entry | {"whose": self._whose}))
-        if self._count("queue"):
-            found.append(self._statement("queue"))
         return found if self._owned else [*found, OWN_COMMIT]
 
     def _move_and_retire(self) -> Steps[None]:
@@ -266,7 +268,3 @@ class LightCommit:
 
     def _count(self, part: str) -> int:
         return sum(count for (each, _), count in self._counts.items() if each == part)
-
-
-def _dumped(rows: Sequence[object]) -> str:
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))

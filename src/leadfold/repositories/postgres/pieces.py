@@ -54,8 +54,7 @@ JOINS = (
     "customer_record",
     "customer_made",
     "customer_made_here",
-    "around_lead_record",
-    "around_customer_record",
+    "around_customer_made",
 )
 """What joins rows with leadfold's own tables."""
 

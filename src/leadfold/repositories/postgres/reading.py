@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +15,7 @@ from leadfold.repositories.cells import dump, identifiers_of, json_object, load,
 from leadfold.repositories.mapping import tells_no_edits
 from leadfold.repositories.postgres.castable import castable
 from leadfold.repositories.postgres.columns import customer_batch, lead_batch
-from leadfold.repositories.postgres.steps import Query, Together
+from leadfold.repositories.postgres.steps import Query
 from leadfold.repositories.records import (
     edited_after,
     entry_of,
@@ -35,7 +36,7 @@ from leadfold.repository import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from leadfold.changes import Run
@@ -123,18 +124,17 @@ class Reading:
     ) -> Steps[Around]:
         """Return what is met one step from these."""
         asked = sorted(set(identifiers))
-        named = {
-            "leads": castable(leads, "text"),
-            "customers": castable(customers, "text"),
-            "at_most": at_most,
-        }
-        told = self._bound(**named, **_columns(asked))
-        answer = yield Together(tuple(self.shapes.around(told)))
-        held, named_rows, lead_rows, customer_rows = (each.rows for each in answer.each)
+        told = self._bound(
+            leads=castable(leads, "text"),
+            customers=castable(customers, "text"),
+            at_most=at_most,
+            **_columns(asked),
+        )
+        met = _by_kind((yield self.shapes.around(told)).rows)
         holders: dict[Identifier, list[str]] = {each: [] for each in asked}
-        for kind, value, record in held:
-            holders[Identifier(str(kind), str(value))].append(str(record))
-        lead_rows_of = lead_batch(lead_rows, self.shapes.mapping.lead)
+        for kind, value, record in met["holder"]:
+            holders.setdefault(Identifier(str(kind), str(value)), []).append(str(record))
+        lead_rows_of = lead_batch(met["lead"], self.shapes.mapping.lead)
         linked = Counter(link for link in lead_rows_of.customer_ids if link is not None)
         crowded: set[Identifier | str] = {
             each for each, records in holders.items() if len(records) > at_most
@@ -142,9 +142,10 @@ class Reading:
         crowded.update(customer for customer, count in linked.items() if count > at_most)
         return Around(
             (lead_rows_of,),
-            (customer_batch(customer_rows),),
+            (customer_batch(met["customer"]),),
             {each: tuple(records[:at_most]) for each, records in holders.items()},
-            _entries(named_rows),
+            _entries(met["entry"]),
+            tuple(each for name, *row in met["dependent"] for each in _counts(str(name), [row])),
             frozenset(crowded),
         )
 
@@ -280,17 +281,26 @@ def unmapped(table: str) -> StoreError:
     return StoreError(f"the store maps no table called {table}: declare it in its mapping")
 
 
+def _by_kind(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
+    """Return rows of cells by the kind of thing that they are about."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for kind, cells in rows:
+        found[str(kind)].append(tuple(json.loads(str(cells)).values()))
+    return found
+
+
 def _entries(rows: Sequence[Row]) -> dict[str, Entry]:
     """Return what the index knows of records, by their names, and the customer of each."""
     held = identifiers_of([row[2] for row in rows])
     entries: dict[str, Entry] = {}
-    for (record, link, _, customer, until), identifiers in zip(rows, held, strict=True):
+    for (record, link, _, customer, until, waits), identifiers in zip(rows, held, strict=True):
         name = str(record)
         own = name.removeprefix(RECORD) if name.startswith(RECORD) else None
         awaited = None
         if customer is not None:
             awaited = Awaited(str(customer), cast("datetime", moment(until)))
-        entries[name] = Entry(identifiers or (), own or cast("str | None", link), awaited)
+        of = own or cast("str | None", link)
+        entries[name] = Entry(identifiers or (), of, awaited, queued=bool(waits))
     return entries
 
 
@@ -301,7 +311,7 @@ def _columns(identifiers: Sequence[Identifier]) -> dict[str, object]:
     }
 
 
-def _counts(table: str, rows: Sequence[Row]) -> list[DependentCount]:
+def _counts(table: str, rows: Iterable[Sequence[object]]) -> list[DependentCount]:
     return [
         DependentCount(
             table,

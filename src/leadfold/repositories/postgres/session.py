@@ -76,14 +76,17 @@ class Session:
         self.statements += len(step.statements)
         with ExitStack() as exits:
             enter = exits.enter_context
-            cursors = [enter(self._cursor()) for _ in step.statements]
+            cursors = [enter(self._numbered()) for _ in step.statements]
             with self.connection.pipeline() if PIPELINED else nullcontext():
                 for cursor, each in zip(cursors, step.statements, strict=True):
-                    cursor.execute(each.query, each.parameters)
+                    cursor.execute(*each.numbered())
             return Answer(each=tuple(map(_answer, cursors)))
 
     def _cursor(self) -> Cursor:
         return self.connection.cursor(row_factory=psycopg.rows.tuple_row)
+
+    def _numbered(self) -> Cursor:
+        return psycopg.RawCursor(self.connection, row_factory=psycopg.rows.tuple_row)
 
     def stream(self, query: Query[T]) -> Iterator[T]:
         """Yield the rows of *query* batch by batch, through a cursor that the server holds."""

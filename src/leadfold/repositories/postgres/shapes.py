@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 from psycopg import sql
 
+from leadfold.repositories.postgres.auditing import audit_cells
 from leadfold.repositories.postgres.castable import cast_where_castable
 from leadfold.repositories.postgres.composing import composed, fixed, identifier, named, quoted
 from leadfold.repositories.postgres.pieces import (
@@ -87,7 +88,7 @@ class Shapes:
         self._names |= self._index() if indexed else self._no_index()
         self._names |= self._pieces("lead_columns", "customer_columns")
         self._names["group_key"] = NULL
-        if self._patches:
+        if self.patches:
             self._names |= self._pieces("group_key")
 
     def bound(self) -> Shapes:
@@ -126,18 +127,17 @@ class Shapes:
         made = self._names["customer_made_here" if chosen else "customer_made"]
         return self.statement("customers", parameters, customer_chosen=picked, customer_made=made)
 
-    def around(self, parameters: Parameters) -> list[Statement]:
-        """Return the queries for what is met one step from what *parameters* name.
+    def around(self, parameters: Parameters) -> Statement:
+        """Return the query for what is met one step from what *parameters* name."""
 
-        In order: holders of values, index entries, leads, customers.
-        """
-        parts = ("around_holders", "around_entries", "around_leads", "around_customers")
-        return [Statement(self._around(part), parameters) for part in parts]
+        def compose() -> sql.Composed:
+            parts = (
+                self.text("around_dependents", **self._dependent(table))
+                for table in self.mapping.dependents
+            )
+            return self.text("around", around_dependents=sql.SQL("\n").join(parts))
 
-    def _around(self, part: str) -> sql.SQL:
-        return self._once(
-            ("around", part), lambda: self.text("around", around_what=self.text(part))
-        )
+        return Statement(self._once(("around",), compose), parameters)
 
     def shown(self, field: str, parameters: Parameters) -> Statement:
         """Return the query for values that customers show in a mapped *field*."""
@@ -183,17 +183,15 @@ class Shapes:
 
     def misfits(self, parameters: Parameters, *, claims: bool, links: bool) -> Statement:
         """Return the query for stale units: by later *claims*, and by *links* too, if asked."""
-        parts = ["leads", "customers", "follows", "patches", "retired", "rulings"]
+        parts = ["leads", "customers", "follows", "retired", "rulings"]
+        parts += ["patches"] if self.patches else []
         parts += ["holders", "records", "erased"] if claims else []
-        return self.misfits_of([*parts, "links"] if links else parts, parameters)
-
-    def misfits_of(self, parts: Iterable[str], parameters: Parameters) -> Statement:
-        """Return the query for stale units, as far as it is about *parts*: all in one."""
-        found = [f"misfit_{part}" for part in parts if part != "patches" or self._patches]
-        return Statement(self._composed_once(*found), parameters)
+        parts += ["links"] if links else []
+        return Statement(self._composed_once(*(f"misfit_{part}" for part in parts)), parameters)
 
     @property
-    def _patches(self) -> bool:
+    def patches(self) -> bool:
+        """Tell whether customers have metadata that can be patched."""
         return self.mapping.customer.metadata is not None
 
     def still_pointing(self, parameters: Parameters) -> Statement:
@@ -273,25 +271,8 @@ class Shapes:
         table = self.mapping.audit
         if table is None:
             return self.text("own_audit")
-        cells = {
-            table.actor: "actor",
-            table.action: "action",
-            table.payload: "payload",
-            table.created_at: "at",
-        }
-        if table.id is not None and self.catalog.audit_needs_id(self.mapping):
-            cells[table.id] = "id"
-        values = [
-            sql.SQL("CAST({} AS {})").format(
-                fixed(f"%({name})s::text"), self._type(table.table, column)
-            )
-            for column, name in cells.items()
-        ]
-        return self.text(
-            "user_audit",
-            audit_columns=sql.SQL(", ").join(map(identifier, cells)),
-            audit_values=sql.SQL(", ").join(values),
-        )
+        needs_id = self.catalog.audit_needs_id(self.mapping)
+        return self.text("user_audit", **audit_cells(table, self._type, needs_id=needs_id))
 
     def _of(self, prefix: str, table: Table | PointingTable) -> dict[str, sql.Composable]:
         """Return the quoted table and single columns of *table*, each under its field's name."""
@@ -428,9 +409,9 @@ class Shapes:
         made = self._pieces("customer_made", "customer_made_here")
         return {
             **made,
-            **self._pieces("lead_record", "customer_record", "around_lead_record"),
-            **self._pieces("around_held", "around_records"),
-            "around_customer_record": self.text("around_customer_record", **made),
+            **self._pieces("lead_record", "customer_record"),
+            **self._pieces("around_held", "around_records", "around_further"),
+            "around_customer_made": made["customer_made_here"],
             "claimed_later": self.text("is_later", version=fixed("identity.version")),
             "erased_later": self.text("is_later", version=fixed("state.erased_at")),
             "indexed": sql.SQL("record.identifiers"),
@@ -446,6 +427,7 @@ class Shapes:
             "customer_inserted": sql.SQL("FALSE"),
             "around_held": self.text("around_held_nothing"),
             "around_records": self.text("around_records_nothing"),
+            "around_further": self.text("around_further_nothing"),
         }
 
     def _casts(self) -> dict[str, sql.Composable]:
@@ -455,6 +437,7 @@ class Shapes:
             "named_lead": ("named.record_id", "lead.id_type"),
             "reached_link": ("reached.customer_id", "lead.customer_type"),
             "reached_customer": ("reached.customer_id", "customer.id_type"),
+            "recorded_lead": ("lead.record_id", "lead.id_type"),
         }
         return {
             name: cast_where_castable(text, cast("sql.SQL", self._names[kind]))
@@ -476,6 +459,10 @@ class Shapes:
         named_lead = "found.lead_id" if same else "found.lead_id::text"
         names["dependent_lead"] = (
             fixed(named_lead) if same else cast_where_castable(named_lead, lead)
+        )
+        names["dependent_name"] = quoted(table.name)
+        names["recorded_dependent"] = cast_where_castable(
+            "lead.record_id", cast("sql.SQL", names["dependent.lead_type"])
         )
         if self.mapping.lead.tenant is not None:
             names["dependent_mine"] = self.text("dependent_mine", **names)

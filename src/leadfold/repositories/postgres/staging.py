@@ -31,7 +31,13 @@ from leadfold.exceptions import UnitError
 from leadfold.founding import Founding
 from leadfold.model import Ruling
 from leadfold.repositories.cells import dump, load, stored_moment
-from leadfold.repositories.postgres.copying import NULL, escaped, is_plain, lines_of
+from leadfold.repositories.postgres.copying import (
+    NULL,
+    escaped,
+    is_plain,
+    lines_of,
+    require_storable,
+)
 from leadfold.repositories.postgres.images import row_of
 
 if TYPE_CHECKING:
@@ -77,13 +83,11 @@ class Staging:
         for position, unit in enumerate(self.units):
             try:
                 staged = self._of(unit)
-                for cell in chain.from_iterable(staged):
-                    escaped(cell)
+                require_storable("".join(chain.from_iterable(staged)))
             except (UnitError, TypeError, ValueError) as e:
                 raise UnitError(_told(e)) from None
             self._count(1, Counter(map(_KEY, staged)))
-            head = {"position": position, "unit": unit.number}
-            rows += [head | _cells(row) for row in staged]
+            rows += [{"position": position, **_cells(row)} for row in staged]
         return rows
 
     def _block(self, batch: Sequence[Unit]) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 
+from leadfold.repositories.postgres.numbering import numbered
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -42,6 +44,12 @@ class Statement:
 
     query: SQL | Composed
     parameters: Parameters | None = None
+
+    def numbered(self) -> tuple[str, list[object]]:
+        """Return the text with its parameters numbered, and what they are in that order."""
+        text, names = numbered(self.query.as_string())
+        given = self.parameters or {}
+        return text, [given[name] for name in names]
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from leadfold.exceptions import RetryableError, StoreError, UnitError
+from leadfold.repositories.postgres.at_once import AtOnce
 from leadfold.repositories.postgres.catalog import condition_faults, read_catalog
 from leadfold.repositories.postgres.faults import ChangedShapeError, GivenWayError
 from leadfold.repositories.postgres.light import LightCommit, TooHeavyError, is_light
@@ -45,7 +46,7 @@ class Seen:
     """The tables as they were when last looked at; *light* for statements that decisions make."""
 
     known: Shapes | None = None
-    light: Shapes | None = None
+    light: AtOnce | None = None
 
 
 @attrs.frozen(eq=False)
@@ -122,8 +123,8 @@ class Store:
         retries = _RETRIES if self.owned else 0
         while True:
             looked = self.seen.known is None
-            shapes = yield from self._light_shapes()
-            light = LightCommit(shapes, changes, self.tenant, self.own, owned=self.owned)
+            at_once = yield from self._light_shapes()
+            light = LightCommit(at_once, changes, self.tenant, self.own, owned=self.owned)
             try:
                 return (yield from self._kept(light))
             except GivenWayError:
@@ -141,7 +142,7 @@ class Store:
         steps = light.steps([savepoint(_POINT)])
         return (yield from in_savepoint(_POINT, steps, immediate=True, begin=False))
 
-    def _light_shapes(self) -> Steps[Shapes]:
+    def _light_shapes(self) -> Steps[AtOnce]:
         """Return the shapes of statements that bring what they write with them."""
         if self.seen.known is None:
             looking = self.shapes()
@@ -149,7 +150,7 @@ class Store:
         if self.seen.known is None:
             raise TooHeavyError
         if self.seen.light is None:
-            self.seen.light = self.seen.known.bound()
+            self.seen.light = AtOnce(self.seen.known.bound())
         return self.seen.light
 
     def _commit(self, changes: ChangeSet) -> Steps[Committed]:

@@ -236,7 +236,7 @@ class _Writer:
         if inserts := counts["insert", None]:
             self._require_no_more()
             yield from self._exactly(inserts, "insert_customers", bound)
-        if (patches := counts["patch", None]) and self.shapes.mapping.customer.metadata is not None:
+        if (patches := counts["patch", None]) and self.shapes.patches:
             yield from self._exactly(patches, "patch_customers", bound)
         if links := counts["link", None]:
             answer = yield self.shapes.statement("link_leads", bound)
@@ -246,6 +246,7 @@ class _Writer:
         if any(part in _LOGGED for part, _ in counts):
             yield self.shapes.statement("log", bound)
         if any(part == "await" for part, _ in counts):
+            yield self.shapes.statement("expire_leads", bound)
             yield self.shapes.statement("await_leads", bound)
         followed = yield from self._follow(bound, counts)
         yield from undoing.move()

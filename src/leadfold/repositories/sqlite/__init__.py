@@ -105,8 +105,7 @@ class SQLiteRepository:
     def reading(self) -> Iterator[Reader]:
         """Open one consistent snapshot: the caller's transaction where it has one."""
         with self._reading_session() as session, session.snapshot():
-            found = self._fit(session)
-            yield SQLiteReader(session, found.catalog, found.mapping, found.reading, self._tenant)
+            yield SQLiteReader(session, self._fit(session), self._tenant)
 
     def commit(self, changes: ChangeSet) -> Committed:
         """Write *changes* in one transaction: every unit whole, or not at all."""

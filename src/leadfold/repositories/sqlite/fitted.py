@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from leadfold.repositories.sqlite.schema import Catalog
+from leadfold.repositories.sqlite.schema import Catalog, facts
 from leadfold.repositories.sqlite.shapes import Shapes
 
 if TYPE_CHECKING:
     from leadfold.repositories.mapping import StoreMapping
     from leadfold.repositories.sqlite.session import Session
+    from leadfold.repository import StoreFacts
 
 __all__ = ["Fitted", "fitted"]
 
@@ -20,12 +21,18 @@ __all__ = ["Fitted", "fitted"]
 class Fitted:
     """What a store has, and the statements to read it with and to write it with.
 
-    *schema* is SQLite's own count of the changes of its tables.
+    *schema* is SQLite's own count of the changes of its tables; *facts* lack what changes with
+    rows: the state of the index. *columns* are those of customers that hold what was written,
+    *required* those that a new one must have and the mapping does not name.
     """
 
     schema: int
     catalog: Catalog
     mapping: StoreMapping
+    facts: StoreFacts
+    columns: tuple[str, ...]
+    required: tuple[str, ...]
+    audit_with_id: bool
     reading: Shapes
     writing: Shapes
 
@@ -48,6 +55,10 @@ def fitted(
         schema,
         catalog,
         fitting,
+        facts(session, catalog, fitting, tenant),
+        catalog.stored(fitting.customer.table),
+        catalog.required(fitting),
+        catalog.audit_needs_id(fitting),
         Shapes(fitting, indexed=catalog.has_own, untyped=untyped),
         Shapes(fitting, indexed=True, untyped=untyped),
     )

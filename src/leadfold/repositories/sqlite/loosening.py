@@ -27,7 +27,11 @@ _TOKEN = re.compile(
 _STATEMENTS = """\
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema SET sql = {sql} WHERE type = 'table' AND name = {name};
-PRAGMA writable_schema = RESET;"""
+PRAGMA writable_schema = RESET;
+CREATE VIEW leadfold_loosened AS SELECT 1;
+DROP VIEW leadfold_loosened;"""
+"""The view is for other connections: they read the tables anew once one was made or dropped."""
+
 _NO_WAY = "rebuild the table {} with its column {} nullable"
 
 

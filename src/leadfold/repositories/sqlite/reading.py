@@ -18,7 +18,7 @@ from leadfold.repositories.sqlite.columns import (
     entry_of,
     lead_batch,
 )
-from leadfold.repositories.sqlite.schema import facts, unmapped
+from leadfold.repositories.sqlite.schema import unmapped
 from leadfold.repositories.sqlite.session import UndecodableError
 from leadfold.repository import (
     LEAD,
@@ -37,10 +37,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from leadfold.changes import Run
-    from leadfold.repositories.mapping import StoreMapping
-    from leadfold.repositories.sqlite.schema import Catalog
+    from leadfold.repositories.sqlite.fitted import Fitted
     from leadfold.repositories.sqlite.session import Row, Session
-    from leadfold.repositories.sqlite.shapes import Shapes
     from leadfold.repositories.tables import PointingTable
     from leadfold.repository import (
         CustomerBatch,
@@ -61,31 +59,36 @@ class SQLiteReader:
     """One snapshot of a SQLite store, as `leadfold.repository.Reader` asks for it."""
 
     _session: Session
-    _catalog: Catalog
-    _mapping: StoreMapping
-    _shapes: Shapes
+    _found: Fitted
     _tenant: str | None
 
     def facts(self) -> StoreFacts:
         """Return what a plan must know before it reads rows."""
-        return facts(self._session, self._catalog, self._mapping, self._tenant)
+        for fingerprint, clock in self._own_rows("index_state"):
+            known = cast("str | None", fingerprint) or None
+            return attrs.evolve(self._found.facts, fingerprint=known, clock=cast("int", clock))
+        return self._found.facts
 
     def leads(self, ids: Collection[str] | None = None) -> Iterator[LeadBatch]:
         """Yield the leads in batches, each once, in any order; *ids* None means all."""
-        query = self._shapes.leads(chosen=ids is not None)
+        if ids is not None and not ids:
+            return
+        query = self._found.reading.leads(chosen=ids is not None)
         for batch in self._batches(query, self._bound(ids=_listed(ids))):
-            yield lead_batch(batch, self._mapping.lead)
+            yield lead_batch(batch, self._found.mapping.lead)
 
     def customers(self, ids: Collection[str] | None = None) -> Iterator[CustomerBatch]:
         """Yield the customers in batches, each once, in any order; *ids* None means all."""
-        query = self._shapes.customers(chosen=ids is not None)
+        if ids is not None and not ids:
+            return
+        query = self._found.reading.customers(chosen=ids is not None)
         for batch in self._batches(query, self._bound(ids=_listed(ids))):
             yield customer_batch(batch)
 
     def dependents(self, leads: Collection[str] | None = None) -> Iterator[DependentCount]:
         """Yield counts of dependent rows by table, lead and present customer."""
-        for table in self._mapping.dependents:
-            query = self._shapes.dependent("dependents", table, chosen=leads is not None)
+        for table in self._found.mapping.dependents:
+            query = self._found.reading.dependent("dependents", table, chosen=leads is not None)
             bound = self._bound(ids=_listed(leads))
             for lead_id, customer_id, count, known in self._session.rows(query, bound):
                 yield DependentCount(
@@ -98,7 +101,7 @@ class SQLiteReader:
 
     def holders(self, identifiers: Collection[Identifier], *, at_most: int) -> Holders:
         """Return up to *at_most* holders of each identifier, from the identity index."""
-        if not self._catalog.has_own:
+        if not self._found.catalog.has_own:
             return Holders({}, dict.fromkeys(identifiers, 0), frozenset())
         found: set[str] = set()
         saturated: set[Identifier] = set()
@@ -120,47 +123,55 @@ class SQLiteReader:
         at_most: int,
     ) -> Around:
         """Return what is met one step from these."""
-        crowded: set[Identifier | str] = set()
-        holders: dict[Identifier, tuple[str, ...]] = {}
-        direct = set(leads)
-        for identifier in sorted(set(identifiers)):
-            records = self._holding(identifier, at_most + 1)
-            holders[identifier] = tuple(records[:at_most])
-            if len(records) > at_most:
-                crowded.add(identifier)
-            else:
-                direct.update(records)
-        entries = self._entries_of({*leads, *chain.from_iterable(holders.values())})
+        holding = {each: self._holding(each, at_most + 1) for each in identifiers}
+        holders = {each: tuple(records[:at_most]) for each, records in holding.items()}
+        crowded: set[Identifier | str]
+        crowded = {each for each, records in holding.items() if len(records) > at_most}
+        near = (records for each, records in holders.items() if each not in crowded)
+        direct = {*leads, *chain.from_iterable(near)}
+        entries, present = self._entries_of({*leads, *chain.from_iterable(holders.values())})
         reached = {link for each in direct if (link := entries[each].customer_id) is not None}
-        ends = self._references("pointing_at", self._mapping.pointing[LEAD], reached | {*customers})
-        linked: dict[str, list[str]] = {}
-        for end in ends:
-            linked.setdefault(str(end.customer_id), []).append(end.row)
+        reached.update(customers)
+        linked = self._linked(reached)
         crowded.update(customer for customer, rows in linked.items() if len(rows) > at_most)
-        met = (row for rows in linked.values() for row in rows[:at_most])
+        met = {row for rows in linked.values() for row in rows[:at_most]}
         return Around(
-            tuple(self.leads({*direct, *met})),
-            tuple(self.customers(reached | {*customers})),
+            tuple(self.leads({*(direct & present), *met})),
+            tuple(self.customers(reached)),
             holders,
             entries,
+            tuple(self.dependents(direct | met)),
             frozenset(crowded),
         )
 
+    def _linked(self, customers: Collection[str]) -> dict[str, list[str]]:
+        """Return the leads of each of *customers* that has any."""
+        linked: dict[str, list[str]] = {}
+        table = self._found.mapping.pointing[LEAD]
+        for end in self._references("pointing_at", table, customers):
+            linked.setdefault(str(end.customer_id), []).append(end.row)
+        return linked
+
     def shown(self, column: str, values: Collection[str]) -> Collection[str]:
         """Return those of *values* that customers show."""
-        rows = self._session.rows(self._shapes.shown(column), self._bound(values=_listed(values)))
+        query = self._found.reading.shown(column)
+        rows = self._session.rows(query, self._bound(values=_listed(values)))
         return {str(value) for (value,) in rows}
 
-    def _entries_of(self, records: Collection[str]) -> dict[str, Entry]:
-        """Return what the index knows of *records*, and the customer of each."""
-        links = {end.row: end.customer_id for end in self.links(LEAD, records)}
+    def _entries_of(self, records: Collection[str]) -> tuple[dict[str, Entry], set[str]]:
+        """Return what the index knows of *records* and the customer of each; and who has a row."""
+        query = self._found.reading.pointing("entries_of", self._found.mapping.pointing[LEAD])
+        rows = self._session.rows(query, self._bound(records=_listed(records)))
+        links = {str(row): cast("str | None", link) for _, row, link, *_ in rows if row is not None}
+        present = links.keys() & records
         links |= {each: each.removeprefix(RECORD) for each in records if each.startswith(RECORD)}
-        entries = {each: Entry((), links.get(each)) for each in sorted(records)}
-        for record, cell, customer, until in self._own_rows("entries_of", records=_listed(records)):
-            held = identifiers_of([cell])[0] or ()
+        held = identifiers_of([cell for *_, cell, _, _, _ in rows])
+        entries = dict.fromkeys(records, Entry(()))
+        for (asked, *_, customer, until, waits), identifiers in zip(rows, held, strict=True):
             awaited = None if customer is None else Awaited(str(customer), _until(until))
-            entries[str(record)] = Entry(held, links.get(str(record)), awaited)
-        return entries
+            link = links.get(str(asked))
+            entries[str(asked)] = Entry(identifiers or (), link, awaited, queued=bool(waits))
+        return entries, present
 
     def recorded(self, record_id: str) -> tuple[Identifier, ...] | None:
         """Return what the identity index holds for a record, or None where it never saw it."""
@@ -169,22 +180,22 @@ class SQLiteReader:
 
     def queued(self) -> Iterator[Queued]:
         """Yield the leads that are still to be decided, those that wait longest first."""
-        if self._catalog.has_own:
-            for rows in self._fetched(self._shapes.statement("waiting"), self._bound(), str):
+        if self._found.catalog.has_own:
+            for rows in self._fetched(self._found.reading.statement("waiting"), self._bound(), str):
                 yield from map(queued_of, rows)
 
     def edited(self, since: datetime) -> Iterator[str]:
         """Yield the leads whose row came or was edited at *since* or later."""
-        if self._mapping.lead.updated_at is None:
-            raise tells_no_edits(self._mapping.lead)
+        if self._found.mapping.lead.updated_at is None:
+            raise tells_no_edits(self._found.mapping.lead)
         after = cast("datetime", utc(since))
-        for rows in self._fetched(self._shapes.statement("edited"), self._bound(), str):
+        for rows in self._fetched(self._found.reading.statement("edited"), self._bound(), str):
             yield from edited_after(after, rows)
 
     def rowless(self) -> Iterator[Rowless]:
         """Yield the records of the identity index that hold something and are no row."""
-        if self._catalog.has_own:
-            for rows in self._fetched(self._shapes.statement("rowless"), self._bound(), str):
+        if self._found.catalog.has_own:
+            for rows in self._fetched(self._found.reading.statement("rowless"), self._bound(), str):
                 yield from map(rowless_of, rows)
 
     def rulings(self) -> tuple[Ruling, ...]:
@@ -229,58 +240,60 @@ class SQLiteReader:
 
     def unexplained(self, leads: Collection[str] | None = None) -> Iterator[str]:
         """Yield the leads whose customer is not what the ledger's last entry for them says."""
-        name = "unexplained" if self._catalog.has_own else "linked"
-        query = self._shapes.unexplained(name, chosen=leads is not None)
+        name = "unexplained" if self._found.catalog.has_own else "linked"
+        query = self._found.reading.unexplained(name, chosen=leads is not None)
         for rows in self._fetched(query, self._bound(ids=_listed(leads)), str):
             yield from (str(lead) for (lead,) in rows)
 
     def links(self, table: str, rows: Collection[str]) -> Iterator[Reference]:
         """Yield the present customer of those *rows* of *table* that exist, in any order."""
-        if table not in self._mapping.pointing:
+        if table not in self._found.mapping.pointing:
             raise unmapped(table)
-        return self._references("links", self._mapping.pointing[table], rows)
+        return self._references("links", self._found.mapping.pointing[table], rows)
 
     def pointing_at(self, customer_ids: Collection[str]) -> Iterator[Reference]:
         """Yield every row that points at one of these customers, in any order."""
-        for table in self._mapping.pointing.values():
+        for table in self._found.mapping.pointing.values():
             yield from self._references("pointing_at", table, customer_ids)
 
     def is_original(self, run_id: str) -> bool:
         """Tell whether an audit entry of that id was written by the script `ORIGINAL`."""
-        audit = self._mapping.audit
+        audit = self._found.mapping.audit
         if audit is None or audit.id is None:
             return False
-        query = self._shapes.statement("audited_script")
+        query = self._found.reading.statement("audited_script")
         payloads = self._session.rows(query, {"run": run_id})
         return any(_script(payload) == ORIGINAL for (payload,) in payloads)
 
     def audited(self) -> Mapping[str, int]:
         """Return how many entries of the audit trail name each action."""
-        if self._mapping.audit is None:
+        if self._found.mapping.audit is None:
             rows = self._own_rows("own_audited")
         else:
-            rows = self._session.rows(self._shapes.statement("user_audited"))
+            rows = self._session.rows(self._found.reading.statement("user_audited"))
         return {str(action): cast("int", count) for action, count in rows}
 
     def _entries(self, name: str, **values: object) -> Iterator[LedgerEntry]:
-        if not self._catalog.has_own:
+        if not self._found.catalog.has_own:
             return
-        query = self._shapes.statement(name)
+        query = self._found.reading.statement(name)
         for rows in self._fetched(query, self._bound(**values), str):
             yield from map(entry_of, rows)
 
     def _references(
         self, name: str, table: PointingTable, ids: Collection[str]
     ) -> Iterator[Reference]:
-        query = self._shapes.pointing(name, table)
+        if not ids:
+            return
+        query = self._found.reading.pointing(name, table)
         for rows in self._fetched(query, self._bound(ids=_listed(ids)), str):
             for row, *ends in rows:
                 yield Reference(table.name, str(row), *cast("list[str | None]", ends))
 
     def _own_rows(self, name: str, **values: object) -> list[Row]:
-        if not self._catalog.has_own:
+        if not self._found.catalog.has_own:
             return []
-        return self._session.rows(self._shapes.statement(name), self._bound(**values))
+        return self._session.rows(self._found.reading.statement(name), self._bound(**values))
 
     def _bound(self, **values: object) -> dict[str, object]:
         return {"own": self._tenant or "", "tenant": self._tenant, **values}

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from leadfold.changes import ChangeSet, Stats
+    from leadfold.repositories.sqlite.fitted import Fitted
     from leadfold.repositories.sqlite.session import Session
-    from leadfold.repositories.sqlite.shapes import Shapes
 
 __all__ = ["Record"]
 
@@ -28,26 +28,27 @@ class Record:
     """What is written of a run beside its changes; *own* says for whom."""
 
     session: Session
-    shapes: Shapes
+    found: Fitted
     changes: ChangeSet
     own: str
-    audit_with_id: bool
     _progress: Progress = attrs.field(factory=Progress, init=False)
     _fingerprint: str | None = attrs.field(default=None, init=False)
+    _next_unit: int = attrs.field(default=0, init=False)
 
     def open(self, tenant: str | None) -> dict[str, object]:
         """Start the run, or go on with it; return what every statement of it binds."""
-        known = {"own": self.own, "id": self.changes.run.id}
-        found = self.session.rows(self.shapes.statement("known_run"), known)
-        self._progress = opened(run_of(found[0][1:]) if found else None, self.changes)
+        query = self.found.writing.statement("opening")
+        [row] = self.session.rows(query, {"own": self.own, "id": self.changes.run.id})
+        sequence, clock, erased_at, fingerprint, next_unit, *found = row
+        known = None if sequence is None else run_of(tuple(found))
+        self._progress = opened(known, self.changes)
         self._end(tenant)
-        query = self.shapes.statement("clock")
-        [(clock, erased_at, fingerprint)] = self.session.rows(query, {"own": self.own})
         self._fingerprint = cast("str | None", fingerprint)
+        self._next_unit = cast("int", next_unit)
         return {
             "own": self.own,
             "tenant": tenant,
-            "run": found[0][0] if found else self._insert(),
+            "run": self._insert() if known is None else sequence,
             "clock": clock,
             "own_clocks": dump([*self._progress.clocks, clock]),
             "erased_at": erased_at,
@@ -62,13 +63,11 @@ class Record:
             "at": cast("datetime", utc(run.at)).isoformat(),
             "versions": dump(dict(run.versions)),
         }
-        return self.session.execute(self.shapes.statement("open_run"), row).lastrowid
+        return self.session.execute(self.found.writing.statement("open_run"), row).lastrowid
 
     def numbers(self) -> Iterator[int]:
         """Yield numbers that no unit of the run has yet."""
-        known = {"own": self.own, "id": self.changes.run.id}
-        [(first,)] = self.session.rows(self.shapes.statement("next_unit"), known)
-        return count(cast("int", first))
+        return count(self._next_unit)
 
     def _end(self, tenant: str | None) -> None:
         """Let nobody go on with the run that this one ends, which must be as it was read."""
@@ -77,11 +76,12 @@ class Record:
             return
         told = {"own": self.own, "tenant": tenant, "ids": dump([ends.id]), "limit": 1}
         bound = {**told, "action": None, "status": None}
-        rows = self.session.rows(self.shapes.statement("runs"), bound)
+        rows = self.session.rows(self.found.writing.statement("runs"), bound)
         if [read_run(row) for row in rows] != [ends]:
             raise gone_on(ends)
         row = {"status": STOPPED, "stats": dump(dict(ends.stats)), "extra": dump(dict(ends.extra))}
-        self.session.execute(self.shapes.statement("end_run"), {**told, **row, "id": ends.id})
+        query = self.found.writing.statement("end_run")
+        self.session.execute(query, {**told, **row, "id": ends.id})
 
     def close(
         self, stats: Stats, bound: Mapping[str, object], *, reindexed: bool, erased: bool
@@ -93,14 +93,14 @@ class Record:
         clock = cast("int", bound["clock"])
         made = clock if reindexed else None
         run, total = self._progress.closed(self.changes, stats, made)
-        row = {
-            "run": bound["run"],
-            "status": run.status,
-            "stats": dump(dict(run.stats)),
-            "extra": dump(dict(run.extra)),
-        }
         if not self.changes.open:
-            self.session.execute(self.shapes.statement("close_run"), row)
+            row = {
+                "run": bound["run"],
+                "status": run.status,
+                "stats": dump(dict(run.stats)),
+                "extra": dump(dict(run.extra)),
+            }
+            self.session.execute(self.found.writing.statement("close_run"), row)
         if run.policy or reindexed:
             state = {
                 "own": self.own,
@@ -108,7 +108,7 @@ class Record:
                 "now": clock - (not reindexed),
                 "erased_at": clock if erased else 0,
             }
-            self.session.execute(self.shapes.statement("index_state"), state)
+            self.session.execute(self.found.writing.statement("note_index_state"), state)
         if self.changes.audited:
             self._audit(total)
         return total
@@ -123,8 +123,8 @@ class Record:
             "payload": dump(self.changes.audit_payload(stats)),
             "at": stored_moment(run.at),
         }
-        if self.shapes.mapping.audit is None:
-            statement = self.shapes.statement("own_audit")
+        if self.found.mapping.audit is None:
+            statement = self.found.writing.statement("own_audit")
         else:
-            statement = self.shapes.audit(with_id=self.audit_with_id)
+            statement = self.found.writing.audit(with_id=self.found.audit_with_id)
         self.session.execute(statement, entry)

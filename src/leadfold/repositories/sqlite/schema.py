@@ -25,10 +25,9 @@ __all__ = [
     "Catalog",
     "Column",
     "create_user_tables",
+    "facts",
     "migrate",
     "statements_of",
-    "undeclared_columns",
-    "unique_fields",
     "unmapped",
 ]
 
@@ -164,29 +163,20 @@ def _column(
 def facts(
     session: Session, catalog: Catalog, mapping: StoreMapping, tenant: str | None
 ) -> StoreFacts:
-    """Return what a plan must know of the store."""
-    fingerprint, clock = _index_state(session, tenant) if catalog.has_own else (None, 0)
+    """Return what a plan must know of the store, but for the state of its index."""
     return StoreFacts(
         tenant=tenant,
         fields=mapping.fields,
-        unique=frozenset(unique_fields(session, mapping)),
+        unique=frozenset(_unique_fields(session, mapping)),
         dependents=tuple(table.dependent for table in mapping.dependents),
         carried=tuple(table.name for table in mapping.carried),
-        foreign_keys=tuple(undeclared_columns(session, mapping)),
+        foreign_keys=tuple(_undeclared_columns(session, mapping)),
         not_null=dict(_not_null(session, catalog, mapping)),
-        fingerprint=fingerprint,
-        clock=clock,
         owns_transaction=session.owned,
     )
 
 
-def _index_state(session: Session, tenant: str | None) -> tuple[str | None, int]:
-    query = sql.named("sqlite/reading.sql")["index_state"]
-    rows = cast("list[tuple[str, int]]", session.rows(query, {"own": tenant or ""}))
-    return (rows[0][0] or None, rows[0][1]) if rows else (None, 0)
-
-
-def unique_fields(session: Session, mapping: StoreMapping) -> Iterator[str]:
+def _unique_fields(session: Session, mapping: StoreMapping) -> Iterator[str]:
     """Yield which of phone and email are unique by themselves, wherever they are not NULL."""
     query = sql.named("sqlite/reading.sql")["unique_columns"]
     rows = session.rows(query, {"table": mapping.customer.table})
@@ -221,7 +211,7 @@ def _not_null(
             yield name, loosening(str(stored), column.name, str(definition), fold)
 
 
-def undeclared_columns(session: Session, mapping: StoreMapping) -> Iterator[str]:
+def _undeclared_columns(session: Session, mapping: StoreMapping) -> Iterator[str]:
     """Yield the columns that reference customers and that the mapping does not know."""
     known = {(fold(mapping.lead.table), fold(mapping.lead.customer_id))}
     declared: tuple[DependentTable | ReferenceTable, ...]

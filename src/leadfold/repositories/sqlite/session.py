@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import quote as percent
 
 from leadfold.exceptions import BusyError, StoreError, UnitError
@@ -15,15 +15,15 @@ from leadfold.masking import MASK
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Parameters", "Session", "UndecodableError", "connect", "store_error"]
 
 Parameters = Sequence[object] | Mapping[str, object]
 Row = tuple[object, ...]
+T = TypeVar("T")
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_KEPT_STATEMENTS = 16  # one that stages thousands of rows holds megabytes while it is kept
 _SETTINGS = ("foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536")  # KiB
 _PRIMARY = 0xFF  # the low byte of an extended result code
 _QUOTED = re.compile(r"""(?P<quote>["'])(?![A-Za-z_]+(?P=quote)).*?(?:(?P=quote)|$)""", re.DOTALL)
@@ -42,7 +42,6 @@ def connect(
             timeout=timeout,
             isolation_level=None,
             check_same_thread=False,
-            cached_statements=_KEPT_STATEMENTS,
         )
     except sqlite3.Error as e:
         raise store_error(e) from e
@@ -110,11 +109,21 @@ class Session:
 
     def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
         """Run one statement; raise UnitError for a data fault, StoreError for anything else."""
+        return self._run(self._cursor().execute, sql, parameters)
+
+    def execute_many(self, sql: str, rows: Iterable[Parameters]) -> None:
+        """Run one statement for each of *rows*; raise what `execute` does."""
+        self._run(self._cursor().executemany, sql, rows)
+
+    def _cursor(self) -> sqlite3.Cursor:
         cursor = self.connection.cursor()
         cursor.row_factory = None
+        return cursor
+
+    def _run(self, run: Callable[[str, T], sqlite3.Cursor], sql: str, given: T) -> sqlite3.Cursor:
         self.statements += 1
         try:
-            return cursor.execute(sql, parameters)
+            return run(sql, given)
         except (sqlite3.IntegrityError, *_UNBINDABLE) as e:
             raise _fault(e) from _cause(e)
         except sqlite3.Error as e:
@@ -154,12 +163,10 @@ class Session:
         if begun:
             self.execute("BEGIN IMMEDIATE")
         try:
-            if self.owned:
+            with contextlib.nullcontext() if begun else self.savepoint():
                 yield
+            if self.owned:
                 self.execute("COMMIT")
-            else:
-                with self.savepoint():
-                    yield
         except BaseException:
             if begun and self.connection.in_transaction:
                 self.execute("ROLLBACK")

@@ -15,7 +15,7 @@ from leadfold.repositories import sql
 from leadfold.repository import LEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from leadfold.repositories.mapping import DependentTable, LeadTable, StoreMapping, Table
     from leadfold.repositories.tables import PointingTable
@@ -112,6 +112,7 @@ class Shapes:
     ) -> None:
         self.mapping = mapping
         self._untyped = untyped
+        self._whole: dict[tuple[object, ...], str] = {}
         files = ("reading", "writing", "undoing", "validation", "triggers")
         self._statements = {
             name: text for file in files for name, text in sql.named(f"sqlite/{file}.sql").items()
@@ -122,29 +123,39 @@ class Shapes:
             **self._sources(),
             **self._cells(),
             **self._inserts(),
-            "patch_misfits": "",
             "group_key": "NULL",
         }
-        self._names |= self._pieces("entry_columns", "counted")
+        self._names |= self._pieces("entry_columns", "counted", "claimed_later")
         self._names |= self._index() if indexed else _NO_INDEX
         if mapping.customer.metadata is not None:
             self._names |= self._pieces("metadata_is_object")
-            self._names |= self._pieces("patch_misfits", "group_key")
+            self._names |= self._pieces("group_key")
         if mapping.audit is not None:
             self._names |= _names("audit", mapping.audit)
 
     def statement(self, name: str, **pieces: str) -> str:
         """Return the statement called *name*, with further *pieces* put in."""
+        if pieces:
+            return self._text(name, **pieces)
+        return self._once((name,), lambda: self._text(name))
+
+    def _once(self, key: tuple[object, ...], compose: Callable[[], str]) -> str:
+        """Return what *compose* makes, which is made once for each *key*."""
+        if key not in self._whole:
+            self._whole[key] = compose()
+        return self._whole[key]
+
+    def _text(self, name: str, **pieces: str) -> str:
+        """Return the text of the statement or piece called *name*."""
         return _fill(self._statements[name], {**self._names, **pieces})
 
     def leads(self, *, chosen: bool) -> str:
         """Return the query for all leads, or for the *chosen*, those whose ids are bound."""
-        return self.statement("leads", lead_chosen=self._chosen("lead", chosen=chosen))
+        return self._of_rows("leads", "lead", chosen=chosen)
 
     def customers(self, *, chosen: bool) -> str:
         """Return the query for all customers, or for the *chosen*."""
-        picked = self._chosen("customer", chosen=chosen)
-        return self.statement("customers", customer_chosen=picked)
+        return self._of_rows("customers", "customer", chosen=chosen)
 
     def shown(self, column: str) -> str:
         """Return the query for values that customers show in the mapped *column*."""
@@ -152,10 +163,22 @@ class Shapes:
 
     def unexplained(self, name: str, *, chosen: bool) -> str:
         """Return the query called *name* for leads, or for the *chosen*."""
-        return self.statement(name, lead_chosen=self._chosen("lead", chosen=chosen))
+        return self._of_rows(name, "lead", chosen=chosen)
+
+    def _of_rows(self, name: str, prefix: str, *, chosen: bool) -> str:
+        def compose() -> str:
+            own = {"id": self._names[f"{prefix}.id"]}
+            picked = _fill(self._statements["chosen"], own) if chosen else "1"
+            return self._text(name, **{f"{prefix}_chosen": picked})
+
+        return self._once((name, chosen), compose)
 
     def dependent(self, name: str, table: DependentTable, *, chosen: bool = False) -> str:
         """Return the statement called *name* for a dependent *table*, or for *chosen* leads'."""
+        key = (name, table, chosen)
+        return self._once(key, lambda: self._dependent(name, table, chosen=chosen))
+
+    def _dependent(self, name: str, table: DependentTable, *, chosen: bool) -> str:
         names = {
             **_names("dependent", table),
             "dependent_lead": self._comparable(table.table, table.lead_id),
@@ -170,6 +193,9 @@ class Shapes:
 
     def pointing(self, name: str, table: PointingTable) -> str:
         """Return the statement called *name* for a *table* that points at customers."""
+        return self._once((name, table), lambda: self._pointing(name, table))
+
+    def _pointing(self, name: str, table: PointingTable) -> str:
         names = {
             **_names("pointing", table),
             "pointing_row": self._comparable(table.table, table.id),
@@ -181,7 +207,12 @@ class Shapes:
             mine["customer_mine"] = self._piece("customer_mine", names)
             mine["pointing_mine"] = self._mine(table, names)
         pieces = {**names, **mine, "pointing_name": literal(table.name)}
-        return self.statement(name, **pieces)
+        return self._text(name, **pieces)
+
+    def misfits(self, parts: Sequence[str]) -> str:
+        """Return the query for stale units, as far as it is about *parts*: all in one."""
+        names = tuple(f"misfit_{part}" for part in parts)
+        return self._once(names, lambda: "\nUNION ALL\n".join(map(self._text, names)))
 
     def still_pointing(self) -> str:
         """Return the query for a row, of any table, that points at a customer to be retired."""
@@ -247,10 +278,6 @@ class Shapes:
         names = {"table": f"main.{quote(table)}", "conditions": " AND ".join(conditions)}
         return _fill(self._statements["rows_that"], names) if conditions else names["table"]
 
-    def _chosen(self, prefix: str, *, chosen: bool) -> str:
-        names = {"id": self._names[f"{prefix}.id"]}
-        return _fill(self._statements["chosen"], names) if chosen else "1"
-
     def _cells(self) -> dict[str, str]:
         lead, customer = self.mapping.lead, self.mapping.customer
         return {
@@ -285,11 +312,17 @@ class Shapes:
 
     def _index(self) -> dict[str, str]:
         return self._pieces(
-            "indexed", "queued", "lead_record", "customer_record", "customer_inserted"
+            "indexed",
+            "queued",
+            "lead_record",
+            "customer_record",
+            "customer_inserted",
+            "asked_record",
+            "awaited",
         )
 
     def _pieces(self, *names: str) -> dict[str, str]:
-        return {name: self.statement(name) for name in names}
+        return {name: self._text(name) for name in names}
 
     def _piece(self, name: str, names: Mapping[str, str]) -> str:
         return _fill(self._statements[name], {**self._names, **names})
@@ -318,4 +351,6 @@ _NO_INDEX = {
     "lead_record": "",
     "customer_record": "",
     "customer_inserted": "0",
+    "asked_record": "",
+    "awaited": "NULL, NULL, NULL",
 }

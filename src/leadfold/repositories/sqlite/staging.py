@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
@@ -68,8 +69,8 @@ _FURTHER_COLUMNS = {
 """The tables of changes that hardly a backfill makes."""
 
 _TABLES = {**_COLUMNS, **_FURTHER_COLUMNS}
-_FILLED_BY_WRITING = {"record": ("lost", "gained"), "blank": ("blanked",)}
 _NAMING = ("follow", "carry", "relink")
+_BLOCK = 64  # rows that a statement stages: it is small, for a connection keeps what it prepared
 
 
 def batches(units: Iterable[Unit]) -> Iterator[tuple[Unit, ...]]:
@@ -92,7 +93,7 @@ class Stage:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._limit = session.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-        self.counts: dict[str, int] = {}
+        self.counts: dict[str, int] = {}  # what writing fills further tables with is counted too
         self.named: dict[str, tuple[str, ...]] = {}
         if not session.rows(_THERE):
             for statement in statements_of(sql.read("sqlite/staging.sql")):
@@ -105,18 +106,20 @@ class Stage:
             for statement in statements_of(sql.read("sqlite/staging_undoing.sql")):
                 self._session.execute(statement)
         self.counts = dict.fromkeys(_TABLES, 0)
-        for table in _TABLES:
-            self.add(table, rows[table])
+        for table, staged in rows.items():
+            if staged:
+                self.add(table, staged)
         self.named = {
             table: tuple(sorted({str(name) for _, name, *_ in rows[table]})) for table in _NAMING
         }
 
     def add(self, table: str, rows: Sequence[Row]) -> None:
         """Stage further rows in one of the tables."""
-        columns = _TABLES[table]
         self.counts[table] += len(rows)
-        for part in self.parts(rows, len(columns)):
-            self._insert(table, columns, part)
+        whole = len(rows) - len(rows) % _BLOCK
+        for size, part in ((_BLOCK, rows[:whole]), (1, rows[whole:])):
+            if part:
+                self._session.execute_many(_insertion(table, size), _blocks(part, size))
 
     def parts(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:
         """Yield *rows* of so many values each, in parts that one statement can bind."""
@@ -125,19 +128,24 @@ class Stage:
 
     def empty(self) -> None:
         """Remove what is staged."""
-        used = [table for table in _TABLES if self.counts.get(table)]
-        further = (name for table in used for name in _FILLED_BY_WRITING.get(table, ()))
-        for table in (*used, *further):
-            self._session.execute(f"DELETE FROM temp.leadfold_stage_{table}")  # noqa: S608 - own names
+        for table, count in self.counts.items():
+            if count:
+                self._session.execute(f"DELETE FROM temp.leadfold_stage_{table}")  # noqa: S608 - own names
 
-    def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        places = f"({', '.join('?' * len(columns))})"
-        names = ", ".join(columns)
-        statement = (
-            f"INSERT INTO temp.leadfold_stage_{table} ({names}) "  # noqa: S608 - own names
-            f"VALUES {', '.join([places] * len(rows))}"
-        )
-        self._session.execute(statement, [cell for row in rows for cell in row])
+
+@cache
+def _insertion(table: str, count: int) -> str:
+    """Return the statement that stages so many rows."""
+    columns = _TABLES[table]
+    places = ", ".join([f"({', '.join('?' * len(columns))})"] * count)
+    names = ", ".join(columns)
+    return f"INSERT INTO temp.leadfold_stage_{table} ({names}) VALUES {places}"  # noqa: S608 - own names
+
+
+def _blocks(rows: Sequence[Row], size: int) -> Iterator[list[object]]:
+    """Yield the cells of so many rows at a time."""
+    for start in range(0, len(rows), size):
+        yield [cell for row in rows[start : start + size] for cell in row]
 
 
 def staged_rows(units: Iterable[Unit]) -> dict[str, list[Row]]:

@@ -20,15 +20,14 @@ from leadfold.repositories.sqlite.images import (
     row_of,
     shown,
 )
-from leadfold.repositories.sqlite.schema import undeclared_columns, unique_fields, unmapped
+from leadfold.repositories.sqlite.schema import unmapped
 from leadfold.repository import LEAD, undeclared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from leadfold.repositories.sqlite.schema import Catalog
+    from leadfold.repositories.sqlite.fitted import Fitted
     from leadfold.repositories.sqlite.session import Row, Session
-    from leadfold.repositories.sqlite.shapes import Shapes
     from leadfold.repositories.sqlite.staging import Stage
     from leadfold.repositories.tables import PointingTable
 
@@ -48,19 +47,16 @@ class Undoing:
     def __init__(
         self,
         session: Session,
-        shapes: Shapes,
-        catalog: Catalog,
+        found: Fitted,
         stage: Stage,
         bound: Mapping[str, object],
     ) -> None:
         self._session = session
-        self._shapes = shapes
-        self._catalog = catalog
-        self._columns = catalog.stored(shapes.mapping.customer.table)
+        self._found = found
+        self._shapes = found.writing
         self._stage = stage
         self._bound = bound
-        self._pointing = shapes.mapping.pointing
-        self._all_declared = False
+        self._pointing = found.mapping.pointing
         self._given_up: dict[tuple[object, str], object] = {}
 
     def misfits(self) -> Iterator[Row]:
@@ -81,8 +77,8 @@ class Undoing:
         if not counts["retire"] or not (counts["restore"] or counts["insert"]):
             return
         table = self._shapes.mapping.customer
-        for field in unique_fields(self._session, self._shapes.mapping):
-            column = self._catalog.column(table.table, getattr(table, field))
+        for field in sorted(self._found.facts.unique):
+            column = self._found.catalog.column(table.table, getattr(table, field))
             if not column.not_null:
                 cursor = self._session.execute(self._shapes.giving_up("unique_cells", field))
                 for customer_id, cell in self._session.fetch(cursor, -1, cell_text):
@@ -138,7 +134,7 @@ class Undoing:
     def erase(self) -> None:
         """Blank what customers' rows, and the ledger's copies of them, have from erased leads."""
         if self._stage.counts["blank"]:
-            self._run("find_to_blank")
+            self._stage.counts["blanked"] = self._run("find_to_blank")
             for field, count in self._rows("fields_to_blank"):
                 bound = {**self._bound, "field": field}
                 statement = self._shapes.blanking(str(field))
@@ -160,14 +156,11 @@ class Undoing:
 
     def _require_declared(self) -> None:
         """Object at once where rows might point at customers that nobody has told of."""
-        if not self._all_declared:
-            unknown = [*undeclared_columns(self._session, self._shapes.mapping)]
-            if unknown:
-                raise MappingError(undeclared(unknown))
-            self._all_declared = True
+        if self._found.facts.foreign_keys:
+            raise MappingError(undeclared(self._found.facts.foreign_keys))
 
     def _images(self) -> list[Row]:
-        query = self._shapes.customer_rows(self._columns)
+        query = self._shapes.customer_rows(self._found.columns)
         cursor = self._session.execute(query, self._bound)
         rows = self._session.fetch(cursor, -1, cell_text)
         return [(*head, dump(self._image(head[1], cells))) for *head, cells in map(_parted, rows)]
@@ -175,14 +168,14 @@ class Undoing:
     def _image(self, customer_id: object, cells: Sequence[object]) -> dict[str, object]:
         whole = [
             self._given_up.get((customer_id, name), cell)
-            for name, cell in zip(self._columns, cells, strict=True)
+            for name, cell in zip(self._found.columns, cells, strict=True)
         ]
-        return image_of(self._columns, whole, self._shapes.mapping.customer)
+        return image_of(self._found.columns, whole, self._shapes.mapping.customer)
 
     def _restored(self, customer_id: str, image: object) -> dict[str, object]:
         """Return the cells of a staged image, which is that of this customer and this tenant."""
         table = self._shapes.mapping.customer
-        row = row_of(cast("Mapping[str, object]", load(image)), table, self._columns)
+        row = row_of(cast("Mapping[str, object]", load(image)), table, self._found.columns)
         if str(row.get(table.id)) != customer_id:
             msg = f"customer {customer_id} cannot be restored: the image is another customer's"
             raise UnitError(msg)

@@ -7,6 +7,7 @@ alone: these are left out, everything else is written.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -24,22 +25,31 @@ if TYPE_CHECKING:
 
     from leadfold.changes import ChangeSet, Unit
     from leadfold.repositories.sqlite.fitted import Fitted
-    from leadfold.repositories.sqlite.schema import Catalog
-    from leadfold.repositories.sqlite.session import Session
-    from leadfold.repositories.sqlite.shapes import Shapes
+    from leadfold.repositories.sqlite.session import Row, Session
 
 __all__ = ["commit"]
+
+_TESTS = {
+    "leads": "lead",
+    "links": "link",
+    "customers": "customer",
+    "holders": "holder",
+    "erased": "holder",
+    "lead_records": "lead",
+    "customer_records": "customer",
+    "keys": "key",
+    "patches": "patch",
+}
+"""What is tested, by the table of what is staged that it is about."""
 
 _STALE = "changed since the plan was made: {}"
 
 
 def commit(session: Session, found: Fitted, tenant: str | None, changes: ChangeSet) -> Committed:
     """Write *changes* inside the transaction that is open; whatever raises, it is undone."""
-    catalog, shapes = found.catalog, found.writing
-    migrate(session, catalog)
-    audit_id = catalog.audit_needs_id(found.mapping)
-    record = Record(session, shapes, changes, tenant or "", audit_with_id=audit_id)
-    writer = _Writer(session, shapes, changes, record.open(tenant), catalog)
+    migrate(session, found.catalog)
+    record = Record(session, found, changes, tenant or "")
+    writer = _Writer(session, found, changes, record.open(tenant))
     if changes.open:
         changes = changes.numbered(record.numbers())
     for units in batches(changes.units):
@@ -58,30 +68,29 @@ class _Writer:
     def __init__(
         self,
         session: Session,
-        shapes: Shapes,
+        found: Fitted,
         changes: ChangeSet,
         bound: dict[str, object],
-        catalog: Catalog,
     ) -> None:
         self.session = session
-        self.shapes = shapes
+        self.found = found
+        self.shapes = found.writing
         self.refuses = changes.on_stale == "refuse"
         self.skips_faults = changes.on_fault == "skip"
         self.bound = bound
-        self.required = catalog.required(shapes.mapping)
         self.stage = Stage(session)
-        self.undoing = Undoing(session, shapes, catalog, self.stage, bound)
+        self.undoing = Undoing(session, found, self.stage, bound)
         self.failed: list[tuple[Unit, UnitFailure]] = []
         self.stale: set[str] = set()
         self.followed: Counter[str] = Counter()
         self.reindexed = False
         self.erased = False
-        self._tables = {table.name: table for table in shapes.mapping.dependents}
+        self._tables = {table.name: table for table in found.mapping.dependents}
 
     def write(self, units: Sequence[Unit]) -> None:
         """Write *units* whole; those that are stale or at fault are noted and left out."""
         try:
-            with self.session.savepoint():
+            with self.session.savepoint() if self._goes_on(units) else nullcontext():
                 self.stage.fill(units)
                 stale = self._stale(units)
                 # After a stale unit, a plan that refuses writes nothing: it only looks for more.
@@ -96,6 +105,10 @@ class _Writer:
         if stale:
             self._note_stale(units, stale)
             self._write_rest(units, stale)
+
+    def _goes_on(self, units: Sequence[Unit]) -> bool:
+        """Tell whether others may be written though one of *units* is at fault."""
+        return self.skips_faults or len(units) > 1
 
     def _write_rest(self, units: Sequence[Unit], stale: Container[int]) -> None:
         rest = [unit for unit in units if unit.number not in stale]
@@ -133,7 +146,7 @@ class _Writer:
         leads: dict[int, set[str]] = {}
         others: dict[int, set[str]] = {}
         broken: list[str] = []
-        for number, what, name in (*self._rows("misfits"), *self.undoing.misfits()):
+        for number, what, name in (*self._misfits(), *self.undoing.misfits()):
             if what == "broken":
                 broken.append(str(name))
                 continue
@@ -152,6 +165,16 @@ class _Writer:
             or {f"unit {number}"}
             for number in {*leads, *others}
         }
+
+    def _misfits(self) -> list[Row]:
+        """Return what is stale, of what is staged at all."""
+        patches = self.found.mapping.customer.metadata is not None
+        parts = [
+            test
+            for test, part in _TESTS.items()
+            if self.stage.counts[part] and (patches or part not in {"key", "patch"})
+        ]
+        return self.session.rows(self.shapes.misfits(parts), self.bound) if parts else []
 
     def _write_staged(self) -> _Written:
         """Write what is staged, set by set."""
@@ -183,10 +206,10 @@ class _Writer:
 
     def _require_no_more(self) -> None:
         """Object at once where no customer could be inserted at all, not unit by unit."""
-        if self.required:
+        if self.found.required:
             raise MappingError(
                 f"{column} is NOT NULL, has no default and is not mapped: give it a default"
-                for column in self.required
+                for column in self.found.required
             )
 
     def _follow(self, name: str) -> int:
@@ -203,17 +226,20 @@ class _Writer:
 
     def _reindex(self) -> bool:
         """Let each staged record hold what is staged for it; tell whether any holder changed."""
-        self._run("index_records")
-        changed = self._run("index_lost")
-        self._run("index_claims")
-        changed += self._run("index_gained")
-        if changed:
-            for name in ("index_release", "index_hold", "index_versions", "index_forget"):
-                self._run(name)
-        return changed > 0
-
-    def _rows(self, name: str) -> list[tuple[object, ...]]:
-        return self.session.rows(self.shapes.statement(name), self.bound)
+        counts = self.stage.counts
+        known = counts["record"] - self._run("index_records")
+        lost = counts["lost"] = self._run("index_lost") if known else 0
+        fresh = self._run("index_claims") if counts["holder"] else 0
+        gained = counts["gained"] = self._run("index_gained") if counts["holder"] else 0
+        if lost:
+            self._run("index_release")
+        if gained:
+            self._run("index_hold")
+        if lost or gained > fresh:  # a fresh value has this clock already, and a holder it gained
+            self._run("index_versions")
+        if lost:
+            self._run("index_forget")
+        return lost + gained > 0
 
     def _run(self, name: str) -> int:
         return self.session.execute(self.shapes.statement(name), self.bound).rowcount

@@ -101,14 +101,16 @@ CROSS JOIN LATERAL (
 ORDER BY 1, 2, 3;
 
 -- name: around
--- What is met one step from some leads, values and customers. Every look-up is LATERAL and fenced by
--- OFFSET 0 or LIMIT: from a few names to their rows by an index, whatever a planner expects.
+-- What is met one step from some leads, values and customers: of each thing its kind, and its cells as JSON. Every
+-- look-up is LATERAL and fenced by OFFSET 0 or LIMIT: from a few names to their rows by an index, whatever a planner
+-- expects. What is asked comes by a query of its own, so that no planner counts on it: a prepared statement would be
+-- planned anew each time, for that looks cheaper once the few values are known.
 WITH held AS MATERIALIZED (
     {around_held}
 ),
 direct AS MATERIALIZED (
     SELECT record_id FROM held WHERE many <= %(at_most)s
-    UNION SELECT unnest(%(leads)s::text[])
+    UNION SELECT unnest((SELECT %(leads)s::text[]))
 ),
 linked AS MATERIALIZED (
     SELECT row.id, row.customer_id
@@ -119,36 +121,107 @@ linked AS MATERIALIZED (
 ),
 reached AS MATERIALIZED (
     SELECT customer_id FROM linked WHERE customer_id IS NOT NULL
-    UNION SELECT unnest(%(customers)s::text[])
+    UNION SELECT unnest((SELECT %(customers)s::text[]))
     UNION SELECT substr(record_id, 10) FROM direct WHERE record_id LIKE 'customer:%%'
+),
+met AS MATERIALIZED (
+    SELECT id FROM linked
+    UNION
+    SELECT other.id
+    FROM reached CROSS JOIN LATERAL (
+        SELECT row.{lead.id} AS id FROM {tenant_leads} AS row
+        WHERE row.{lead.customer_id} = {reached_link} LIMIT (SELECT %(at_most)s::bigint) + 1
+    ) AS other
+),
+known AS MATERIALIZED (
+    SELECT named.record_id, row.customer_id, record.identifiers, awaited.customer_id AS awaits, awaited.until,
+        waiting.record_id IS NOT NULL AS queued
+    FROM (
+        SELECT record_id FROM held
+        UNION SELECT unnest((SELECT %(leads)s::text[]))
+        UNION SELECT id::text FROM met
+        UNION SELECT 'customer:' || customer_id FROM reached
+    ) AS named (record_id)
+    LEFT JOIN LATERAL (
+        SELECT row.{lead.customer_id}::text AS customer_id
+        FROM {tenant_leads} AS row WHERE row.{lead.id} = {named_lead} OFFSET 0
+    ) AS row ON true
+    {around_records}
 )
-{around_what};
+SELECT 'holder', row_to_json(ROW(kind, value, record_id))::text FROM held
+UNION ALL
+{around_further}
+UNION ALL
+SELECT 'entry', row_to_json(known)::text FROM known
+UNION ALL
+SELECT 'lead', row_to_json(ROW({lead_columns}))::text
+FROM met LEFT JOIN known AS record ON record.record_id = met.id::text
+CROSS JOIN LATERAL (
+    SELECT each.* FROM {leads} AS each WHERE each.{lead.id} = met.id OFFSET 0
+) AS row
+LEFT JOIN LATERAL (SELECT record.record_id WHERE record.queued) AS waiting ON true
+UNION ALL
+SELECT 'customer', row_to_json(ROW({customer_columns}))::text
+FROM reached LEFT JOIN known AS record ON record.record_id = 'customer:' || reached.customer_id
+CROSS JOIN LATERAL (
+    SELECT each.* FROM {customers} AS each WHERE each.{customer.id} = {reached_customer} OFFSET 0
+) AS row
+{around_customer_made}
+{around_dependents};
+
+-- name: around_further
+-- Who else holds what these hold, where that is not too many: most often nobody, and that ends the search.
+SELECT 'holder', row_to_json(ROW(kind, value, record_id))::text
+FROM (
+    SELECT further.kind, further.value, holder.record_id,
+        count(*) OVER (PARTITION BY further.kind, further.value) AS many
+    FROM (
+        SELECT pair ->> 0 AS kind, pair ->> 1 AS value
+        FROM known CROSS JOIN LATERAL (
+            -- LIMIT takes nothing away: it lets the planner expect ten values a record, not a hundred.
+            SELECT * FROM json_array_elements(known.identifiers::json) AS pair
+            LIMIT json_array_length(known.identifiers::json)
+        ) AS each (pair)
+        EXCEPT SELECT asked.kind, asked.value
+        FROM unnest((SELECT %(kinds)s::text[]), (SELECT %(values)s::text[])) AS asked (kind, value)
+    ) AS further
+    CROSS JOIN LATERAL (
+        SELECT each.record_id FROM {own}.holders AS each
+        WHERE each.tenant = %(whose)s AND each.kind = further.kind AND each.value = further.value
+        LIMIT (SELECT %(at_most)s::bigint) + 1
+    ) AS holder
+) AS found
+WHERE many <= %(at_most)s;
+
+-- name: around_further_nothing
+SELECT 'holder', NULL WHERE false;
+
+-- name: around_dependents
+UNION ALL
+SELECT 'dependent', row_to_json(ROW({dependent_name}, lead.record_id, found.customer_id, found.rows, (
+    SELECT true FROM {leads} AS known WHERE known.{lead.id} = {recorded_lead}
+)))::text
+FROM (SELECT record_id FROM direct UNION SELECT id::text FROM met) AS lead (record_id)
+CROSS JOIN LATERAL (
+    SELECT row.{dependent.customer_id}::text AS customer_id, count(*) AS rows
+    FROM {dependent.table} AS row
+    WHERE row.{dependent.lead_id} = {recorded_dependent} AND {dependent_mine}
+    GROUP BY 1
+) AS found;
 
 -- name: around_held
 SELECT asked.kind, asked.value, holder.record_id,
     count(*) OVER (PARTITION BY asked.kind, asked.value) AS many
-FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value)
+FROM unnest((SELECT %(kinds)s::text[]), (SELECT %(values)s::text[])) AS asked (kind, value)
 CROSS JOIN LATERAL (
     SELECT each.record_id FROM {own}.holders AS each
     WHERE each.tenant = %(whose)s AND each.kind = asked.kind AND each.value = asked.value
-    LIMIT %(at_most)s + 1
+    LIMIT (SELECT %(at_most)s::bigint) + 1
 ) AS holder;
 
 -- name: around_held_nothing
 SELECT asked.kind, asked.value, asked.value AS record_id, 0 AS many
-FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value) WHERE %(whose)s::text IS NULL;
-
--- name: around_holders
-SELECT held.kind, held.value, held.record_id FROM held;
-
--- name: around_entries
-SELECT named.record_id, row.customer_id, record.identifiers, awaited.customer_id, awaited.until
-FROM (SELECT record_id FROM held UNION SELECT unnest(%(leads)s::text[])) AS named (record_id)
-LEFT JOIN LATERAL (
-    SELECT row.{lead.customer_id}::text AS customer_id
-    FROM {tenant_leads} AS row WHERE row.{lead.id} = {named_lead} OFFSET 0
-) AS row ON true
-{around_records};
+FROM unnest((SELECT %(kinds)s::text[]), (SELECT %(values)s::text[])) AS asked (kind, value) WHERE %(whose)s::text IS NULL;
 
 -- name: around_records
 LEFT JOIN LATERAL (
@@ -158,52 +231,16 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT each.customer_id, each.until AT TIME ZONE 'UTC' AS until FROM {own}.awaited AS each
     WHERE each.tenant = %(whose)s AND each.record_id = named.record_id OFFSET 0
-) AS awaited ON true;
+) AS awaited ON true
+LEFT JOIN LATERAL (
+    SELECT each.record_id FROM {own}.queue AS each
+    WHERE each.tenant = %(whose)s AND each.record_id = named.record_id OFFSET 0
+) AS waiting ON true;
 
 -- name: around_records_nothing
 LEFT JOIN (SELECT NULL AS identifiers) AS record ON true
-LEFT JOIN (SELECT NULL AS customer_id, NULL AS until) AS awaited ON true;
-
--- name: around_leads
-SELECT {lead_columns}
-FROM (
-    SELECT id FROM linked
-    UNION
-    SELECT other.id
-    FROM reached CROSS JOIN LATERAL (
-        SELECT row.{lead.id} AS id FROM {tenant_leads} AS row
-        WHERE row.{lead.customer_id} = {reached_link} LIMIT %(at_most)s + 1
-    ) AS other
-) AS met
-CROSS JOIN LATERAL (
-    SELECT each.* FROM {leads} AS each WHERE each.{lead.id} = met.id OFFSET 0
-) AS row
-{around_lead_record};
-
--- name: around_lead_record
-LEFT JOIN LATERAL (
-    SELECT each.identifiers FROM {own}.records AS each
-    WHERE each.tenant = %(whose)s AND each.record_id = row.{lead.id}::text OFFSET 0
-) AS record ON true
-LEFT JOIN LATERAL (
-    SELECT each.record_id FROM {own}.queue AS each
-    WHERE each.tenant = %(whose)s AND each.record_id = row.{lead.id}::text OFFSET 0
-) AS waiting ON true;
-
--- name: around_customers
-SELECT {customer_columns}
-FROM reached
-CROSS JOIN LATERAL (
-    SELECT each.* FROM {customers} AS each WHERE each.{customer.id} = {reached_customer} OFFSET 0
-) AS row
-{around_customer_record};
-
--- name: around_customer_record
-LEFT JOIN LATERAL (
-    SELECT each.identifiers FROM {own}.records AS each
-    WHERE each.tenant = %(whose)s AND each.record_id = 'customer:' || row.{customer.id}::text OFFSET 0
-) AS record ON true
-{customer_made_here};
+LEFT JOIN (SELECT NULL AS customer_id, NULL AS until) AS awaited ON true
+LEFT JOIN (SELECT NULL AS record_id) AS waiting ON true;
 
 -- name: shown
 SELECT DISTINCT {column}::text FROM {customers} AS row

@@ -9,8 +9,10 @@ FROM unnest(%(locks)s::bigint[]) WITH ORDINALITY AS told (key, place) ORDER BY p
 SELECT pg_advisory_xact_lock_shared(%(key)s);
 
 -- name: bound_stage
-(SELECT * FROM json_to_recordset(%(stage)s::json) AS bound (
-    position integer, unit integer, part text, id text, name text, before text, after text, reason text, version bigint,
+(SELECT position, (%(numbers)s::integer[])[position + 1] AS unit, part, id, name, before, after, reason, version,
+    shown_name, shown_phone, shown_email
+FROM json_to_recordset(%(stage)s::json) AS bound (
+    position integer, part text, id text, name text, before text, after text, reason text, version bigint,
     shown_name text, shown_phone text, shown_email text
 ));
 
@@ -43,10 +45,13 @@ LEFT JOIN {own}.runs AS found ON found.tenant = %(whose)s AND found.id = %(id)s;
 SELECT nextval({unit_numbers}) FROM generate_series(1, %(units)s);
 
 -- name: open_state
-SELECT (SELECT coalesce(max(number), 0) FROM {own}.migrations),
+-- What a decision is told beside its misfits, in their shape: the run is that which it may be part of.
+SELECT 0, 'state', row_to_json(ROW(
+    (SELECT coalesce(max(number), 0) FROM {own}.migrations),
     (SELECT state.fingerprint FROM {own}.index_state AS state WHERE state.tenant = %(whose)s),
     ARRAY(SELECT nextval({unit_numbers}) FROM generate_series(1, %(units)s)),
     {run_columns}
+))::text
 FROM (SELECT 1) AS one
 LEFT JOIN {own}.runs AS found ON found.tenant = %(whose)s AND found.id = %(id)s;
 
@@ -279,14 +284,14 @@ SELECT %(run)s, stage.unit,
 FROM {stage} AS stage
 WHERE stage.part IN ('insert', 'link', 'await', 'patch', 'restore', 'rule') AND {here};
 
+-- name: expire_leads
+DELETE FROM {own}.awaited AS gone
+WHERE gone.tenant = %(whose)s AND gone.until < %(at)s::timestamptz AND NOT EXISTS (
+    SELECT 1 FROM {stage} AS stage
+    WHERE stage.part = 'await' AND {here} AND stage.id = gone.record_id
+);
+
 -- name: await_leads
-WITH expired AS (
-    DELETE FROM {own}.awaited AS gone
-    WHERE gone.tenant = %(whose)s AND gone.until < %(at)s::timestamptz AND NOT EXISTS (
-        SELECT 1 FROM {stage} AS stage
-        WHERE stage.part = 'await' AND {here} AND stage.id = gone.record_id
-    )
-)
 INSERT INTO {own}.awaited (tenant, record_id, customer_id, until)
 SELECT %(whose)s, stage.id, stage.after, stage.name::timestamptz
 FROM {stage} AS stage

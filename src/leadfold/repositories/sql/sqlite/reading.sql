@@ -102,10 +102,18 @@ ORDER BY holder.record
 LIMIT :at_most;
 
 -- name: entries_of
-SELECT record.record_id, {indexed}, awaited.customer_id, awaited.until
+SELECT asked.value, CAST(row.{pointing.id} AS TEXT), CAST(row.{pointing.customer_id} AS TEXT), {indexed}, {awaited}
 FROM json_each(:records) AS asked
-CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = asked.value
-LEFT JOIN leadfold_awaited AS awaited ON awaited.tenant = :own AND awaited.record_id = asked.value;
+LEFT JOIN {pointing.table} AS row ON {pointing_row} = CAST(asked.value AS TEXT) AND {pointing_mine}
+{asked_record};
+
+-- name: asked_record
+LEFT JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = asked.value
+LEFT JOIN leadfold_awaited AS awaited ON awaited.tenant = :own AND awaited.record_id = record.record_id
+LEFT JOIN leadfold_queue AS waiting ON waiting.tenant = :own AND waiting.record_id = asked.value;
+
+-- name: awaited
+awaited.customer_id, awaited.until, waiting.record_id IS NOT NULL;
 
 -- name: shown
 SELECT DISTINCT {column} FROM {customers} AS row

@@ -2,14 +2,16 @@
 -- CROSS JOIN keeps SQLite to the order written: from the few staged rows to the many stored ones.
 -- Names in braces are quoted tables and columns, or pieces that shapes.py makes.
 
--- name: known_run
-SELECT sequence, id, action, mode, actor, created_by, at, policy, versions, status, stats, extra
-FROM leadfold_runs WHERE tenant = :own AND id = :id;
-
--- name: next_unit
-SELECT coalesce(max(entry.unit), -1) + 1
-FROM leadfold_runs AS run CROSS JOIN leadfold_ledger AS entry ON entry.run = run.sequence
-WHERE run.tenant = :own AND run.id = :id;
+-- name: opening
+SELECT run.sequence, state.clock + 1, state.erased_at, state.fingerprint,
+    (SELECT coalesce(max(entry.unit), -1) + 1 FROM leadfold_ledger AS entry WHERE entry.run = run.sequence),
+    run.id, action, mode, actor, created_by, at, policy, versions, status, stats, extra
+FROM (
+    SELECT coalesce(max(clock), 0) AS clock, coalesce(max(erased_at), 0) AS erased_at,
+        max(fingerprint) AS fingerprint
+    FROM leadfold_index_state WHERE tenant = :own
+) AS state
+LEFT JOIN leadfold_runs AS run ON run.tenant = :own AND run.id = :id;
 
 -- name: end_run
 UPDATE leadfold_runs SET status = :status, stats = :stats, extra = :extra WHERE tenant = :own AND id = :id;
@@ -29,11 +31,7 @@ VALUES (:own, :actor, :action, :payload, :at);
 -- name: user_audit
 INSERT INTO {audit.table} ({audit_columns}) VALUES ({audit_values});
 
--- name: clock
-SELECT coalesce(max(clock), 0) + 1, coalesce(max(erased_at), 0), max(fingerprint)
-FROM leadfold_index_state WHERE tenant = :own;
-
--- name: index_state
+-- name: note_index_state
 INSERT INTO leadfold_index_state (tenant, fingerprint, clock, erased_at)
 VALUES (:own, :policy, :now, :erased_at)
 ON CONFLICT (tenant) DO UPDATE SET
@@ -42,59 +40,66 @@ ON CONFLICT (tenant) DO UPDATE SET
     erased_at = max(erased_at, excluded.erased_at)
 WHERE clock < excluded.clock OR fingerprint <> excluded.fingerprint;
 
--- name: misfits
+-- name: misfit_leads
 SELECT stage.unit, 'lead', stage.id
 FROM temp.leadfold_stage_lead AS stage
 WHERE NOT EXISTS (
     SELECT 1 FROM {leads} AS row
     WHERE row.{lead.id} = stage.id AND {lead_version} IS stage.version
-)
-UNION ALL
+);
+
+-- name: misfit_links
 SELECT stage.unit, 'lead', stage.id
 FROM temp.leadfold_stage_link AS stage
 WHERE NOT EXISTS (
     SELECT 1 FROM {tenant_leads} AS row
     WHERE row.{lead.id} = stage.id AND CAST(row.{lead.customer_id} AS TEXT) IS stage.before
-)
-UNION ALL
+);
+
+-- name: misfit_customers
 SELECT stage.unit, 'customer', stage.id
 FROM temp.leadfold_stage_customer AS stage
 WHERE NOT EXISTS (
     SELECT 1 FROM {customers} AS row
     WHERE row.{customer.id} = stage.id AND {customer_version} IS stage.version
-)
-UNION ALL
+);
+
+-- name: misfit_holders
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_holder AS stage
 CROSS JOIN leadfold_identity AS identity
     ON identity.tenant = :own AND identity.kind = stage.kind AND identity.value = stage.value
-WHERE identity.version > :claims_at AND identity.version NOT IN (SELECT value FROM json_each(:own_clocks))
-UNION ALL
+WHERE {claimed_later};
+
+-- name: misfit_lead_records
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_lead AS stage
 CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = stage.id
 CROSS JOIN leadfold_holders AS holder ON holder.record = record.id
 CROSS JOIN leadfold_identity AS identity ON identity.id = holder.identity
-WHERE identity.version > :claims_at AND identity.version NOT IN (SELECT value FROM json_each(:own_clocks))
-UNION ALL
+WHERE {claimed_later};
+
+-- name: misfit_customer_records
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_customer AS stage
 CROSS JOIN leadfold_records AS record
     ON record.tenant = :own AND record.record_id = 'customer:' || stage.id
 CROSS JOIN leadfold_holders AS holder ON holder.record = record.id
 CROSS JOIN leadfold_identity AS identity ON identity.id = holder.identity
-WHERE identity.version > :claims_at AND identity.version NOT IN (SELECT value FROM json_each(:own_clocks))
-UNION ALL
+WHERE {claimed_later};
+
+-- name: claimed_later
+identity.version > :claims_at AND identity.version NOT IN (SELECT value FROM json_each(:own_clocks));
+
+-- name: misfit_erased
 SELECT stage.unit, 'claim', ''
 FROM temp.leadfold_stage_holder AS stage
 WHERE :erased_at > :claims_at AND NOT EXISTS (
     SELECT 1 FROM leadfold_identity AS identity
     WHERE identity.tenant = :own AND identity.kind = stage.kind AND identity.value = stage.value
-)
-{patch_misfits};
+);
 
--- name: patch_misfits
-UNION ALL
+-- name: misfit_keys
 SELECT stage.unit, 'customer', stage.id
 FROM temp.leadfold_stage_key AS stage
 WHERE NOT EXISTS (
@@ -105,8 +110,9 @@ WHERE NOT EXISTS (
             AND json_extract(row.{customer.metadata}, stage.path) IS json_extract(stage.before, '$')
         ELSE stage.before IS NULL
     END
-)
-UNION ALL
+);
+
+-- name: misfit_patches
 SELECT stage.unit, 'broken', stage.id
 FROM temp.leadfold_stage_patch AS stage
 CROSS JOIN {customers} AS row ON row.{customer.id} = stage.id
