@@ -102,9 +102,8 @@ class Column:
 class Columns:
     """What the engine decides on: ids, and a column of usable values per kind, strongest first.
 
-    Every row has an id, and no other row has it.
-    *generic* are values known to be generic whoever of these rows holds them: where rows are a
-    part of the leads, others may hold them too.
+    Every row has an id, which no other row has. *generic* are values known to be generic whoever
+    of these rows holds them: where rows are a part of the leads, others may hold them too.
     """
 
     kinds: tuple[str, ...]

@@ -1,7 +1,7 @@
 """Whole columns read at sight: plain texts by the frame library, all others by the engine's reader.
 
 It recognizes and it numbers; who is who is the engine's business. A text is taken at sight only
-if the normalizer's own `PlainShape` claims it and no blocked value can be it.
+if a `PlainShape` of the normalizer's own claims it and no blocked value can be it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["SeriesColumn", "at_sight", "read_texts"]
 
 
 class SeriesColumn(Column):
-    """The usable values of one kind, one a row at most, kept in the frame library's own column.
+    """Ids, or the usable values of one kind, one a row at most, in the frame library's own column.
 
     Texts are made of them where something but the keys is asked for.
     """

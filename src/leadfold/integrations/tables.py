@@ -51,7 +51,7 @@ def _by_key(names: tuple[str, ...], blocks: tuple[Column, ...], backend: Backend
     tables, start = {}, 0
     for name, block in sorted(zip(names, blocks, strict=True), key=lambda each: f"{each[0]}:"):
         values = _series(block, backend).alias("value").to_frame().with_row_index("number")
-        # Values in order already, as whole columns number them, are told by a flag.
+        # Whole columns number their values in order, which Polars knows by a flag.
         placed = values.sort("value").with_row_index("place").sort("number")
         key, kind = nw.concat_str(nw.lit(f"{name}:"), nw.col("value")), nw.lit(name)
         tables[name] = placed.select(
