@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import total_ordering
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -139,6 +140,7 @@ def _column_of(leads: Sequence[object], name: str, kind: type) -> list[object]:
     return [field_of(lead, name) for lead in leads]
 
 
+@total_ordering
 @attrs.frozen
 class Identifier:
     """A normalized value that can tie records together; `str` and `repr` mask it."""

@@ -6,7 +6,7 @@ A policy is a value: validated whole when made, equal when it means the same, TO
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
@@ -38,6 +38,12 @@ def _rules(given: Iterable[IdentifierRule | str]) -> tuple[IdentifierRule, ...]:
     return rules
 
 
+@lru_cache(maxsize=256)
+def _built_in(name: str, options: tuple[tuple[str, object], ...]) -> Normalizer:
+    """Return the normalizer called so, made once: a resolver asks for every lead."""
+    return BUILT_IN[name](**dict(options))
+
+
 @attrs.frozen
 class Policy:
     """The kinds in order of priority, strongest first, and the strategy that joins by them.
@@ -62,7 +68,6 @@ class Policy:
     strategy: Strategy = "keyed"
     region: str | None = "US"
     fast: bool = attrs.field(default=True, eq=False, repr=False)
-    _made: dict[str, Normalizer] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     _told: dict[str, BlockedValues] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -102,15 +107,7 @@ class Policy:
         return (*self.kinds, *(scope for scope in scopes if scope not in self.kinds))
 
     def normalizer(self, rule: IdentifierRule) -> Normalizer:
-        """Return the normalizer of *rule* with this policy's region and the rule's options.
-
-        It is made once for each kind: a resolver asks for every lead.
-        """
-        if rule.kind not in self._made:
-            self._made[rule.kind] = self._normalizer_of(rule)
-        return self._made[rule.kind]
-
-    def _normalizer_of(self, rule: IdentifierRule) -> Normalizer:
+        """Return the normalizer of *rule* with this policy's region and the rule's options."""
         if isinstance(rule.normalizer, Normalizer):
             return rule.normalizer
         options = dict(rule.options)
@@ -118,7 +115,7 @@ class Policy:
             options.setdefault("region", self.region)
         if rule.normalizer != "messenger":
             options["fast"] = self.fast
-        return BUILT_IN[rule.normalizer](**options)
+        return _built_in(rule.normalizer, tuple(options.items()))
 
     def blocked(self, rule: IdentifierRule) -> BlockedValues:
         """Return the test for *rule*'s blocked values, made once; raw entries are normalized."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
-from leadfold import IdentifierRule, Policy, Reason, group, own_normalizer
+from leadfold import IdentifierRule, Lead, Policy, Reason, group, own_normalizer
 from leadfold.exceptions import LeadfoldError, PolicyError
 from leadfold.normalizers.blocked import DEFAULT_BLOCKED
 from leadfold.toml_text import dumps
@@ -598,3 +599,11 @@ class TestToml:
         assert dumps({"a": [{"b": 1}], "c": [], "d": True}) == (
             "c = []\nd = true\n\n[[a]]\nb = 1\n"
         )
+
+
+def test_what_was_used_can_be_sent_to_another_process() -> None:
+    """A policy, and a resolution made under it, are pickled after use as before it."""
+    policy = Policy.linked()
+    resolution = group([Lead("l1", phone="212 555 0143", email="ann@mailbox.org")], policy)
+    assert policy.fingerprint == pickle.loads(pickle.dumps(policy)).fingerprint  # noqa: S301
+    assert pickle.loads(pickle.dumps(resolution)).groups == resolution.groups  # noqa: S301

@@ -10,7 +10,7 @@ from leadfold.changes import Await, Follow, InsertCustomer, Link, Reindex, Retir
 from leadfold.sheets import Note, Sheet, Shown, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from leadfold.backfill.snapshot import Snapshot
@@ -139,8 +139,8 @@ def events_of(changes: Iterable[Change]) -> Iterator[Event]:
                 yield Event("customer_retired", change.into, before=change.customer_id)
 
 
-def resting_on(units: Sequence[Unit], snapshot: Snapshot) -> list[Unit]:
-    """Return *units*, of which the first rests on all of *snapshot*.
+def resting_on(units: Iterable[Unit], snapshot: Snapshot, rowless: Container[str]) -> list[Unit]:
+    """Return *units*, of which the first rests on all of *snapshot* but those *rowless*.
 
     A set is decided together: who changes what another lead of it holds changes the decision,
     though no unit moves that lead.
@@ -149,7 +149,8 @@ def resting_on(units: Sequence[Unit], snapshot: Snapshot) -> list[Unit]:
     if rest:
         rows = zip(snapshot.ids[: snapshot.leads], snapshot.versions, strict=False)
         stored = {each.id: each.version for each in snapshot.customers.values()}
-        leads, customers = dict(rows), {**stored, **rest[0].customers}
+        leads = {lead: version for lead, version in rows if lead not in rowless}
+        customers = {**stored, **rest[0].customers}
         rest[0] = attrs.evolve(rest[0], leads=leads, customers=customers)
     return rest
 

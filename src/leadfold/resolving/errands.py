@@ -28,8 +28,8 @@ from leadfold.resolving.deciding import Decision, decisions, events_of, resting_
 from leadfold.resolving.queueing import REASON, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-    from datetime import timedelta
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime, timedelta
 
     from leadfold.asking import Asks
     from leadfold.backfill.planning import Decided
@@ -178,8 +178,7 @@ def decided(leads: Sequence[object], settings: Settings) -> Asks[Found]:
     connected = Connected(settings.policy, given, settings.bounds(run))
     decided, facts = yield from _settle(connected, settings, run, given.ids)
     written = list(decided.units)
-    based = resting_on(written, decided.units.snapshot)
-    kept = list(without_rows(based, connected.rowless, run.at + settings.grace))
+    kept = _kept(written, connected, decided.units.snapshot, run.at + settings.grace)
     made = decisions(decided.units, written, given.ids)
     return Found(made, _change_set(facts, settings, run, kept), facts.owns_transaction)
 
@@ -236,8 +235,8 @@ def forgotten(lead_id: str, settings: Settings, *, known: bool = True) -> Asks[F
     connected = Connected(settings.policy, none, settings.bounds(run), without=lead_id)
     connected.include(held, customers)
     decided, facts = yield from _settle(connected, settings, run, [])
-    based = resting_on(list(decided.units), decided.units.snapshot)
-    units = list(without_rows(based, connected.rowless, run.at + settings.grace))
+    until = run.at + settings.grace
+    units = _kept(decided.units, connected, decided.units.snapshot, until)
     units += [forgotten_unit(len(units), lead_id)] if known else []
     events = events_of(change for unit in units for change in unit.changes)
     made = Decision(lead_id, None, "forgotten", events=tuple(events))
@@ -285,6 +284,13 @@ def _settle(
             shown[column] = yield from asking.shown(column, values)
     decided.hide(shown)
     return decided, facts
+
+
+def _kept(
+    units: Iterable[Unit], connected: Connected, snapshot: Snapshot, until: datetime
+) -> list[Unit]:
+    """Return *units* as they are written: what they rest on, leads without a row awaited."""
+    return resting_on(without_rows(units, connected.rowless, until), snapshot, connected.rowless)
 
 
 def _change_set(facts: StoreFacts, settings: Settings, run: Run, units: list[Unit]) -> ChangeSet:

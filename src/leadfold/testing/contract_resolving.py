@@ -194,6 +194,17 @@ class ResolvingContract(StoreHooks):
         assert crowd.crowded == {email}
         assert not [lead for batch in crowd.leads for lead in batch.ids]
 
+    def test_a_lead_without_a_row_parts_others(self, repository: Repository) -> None:
+        """It comes between two that one phone tied, and is written but once."""
+        resolver, phone = Resolver(repository, Policy.linked(), "reconcile"), "212 555 0143"
+        for lead in (Lead("l1", phone=phone), Lead("l2", psid="24000000000000001", phone=phone)):
+            self.seed(repository, [lead])
+            resolver.resolve(lead)
+        assert len(set(self.links(repository).values())) == 1
+        decision = resolver.resolve(Lead("l3", psid="24000000000000002", phone=phone))
+        links = self.links(repository)
+        assert len({*links.values(), decision.customer_id}) == len(links) + 1
+
     def test_dependents_follow_the_lead_that_is_resolved(self, repository: Repository) -> None:
         """Its jobs take its customer; those of other leads are not looked at."""
         resolver = Resolver(repository, Policy.keyed(), "fill")
