@@ -37,7 +37,7 @@ def normalized(count: int, seed: int) -> tuple[list[str], list[list[str | None]]
 def ours(ids: list[str], kinds: list[list[str | None]]) -> int:
     """Group with leadfold; return the number of groups."""
     policy = Policy.keyed()
-    columns = Columns(policy.kinds, ids, [Column(values) for values in kinds])
+    columns = Columns(policy.kinds, Column([*ids]), [Column(values) for values in kinds])
     return group_columns(columns, policy).partition.size
 
 
@@ -73,7 +73,7 @@ def main() -> None:
     print(f"{count:,} leads: leadfold {mine:.2f} s, DuckDB {peer:.2f} s: {mine / peer:.2f} x")
     tracemalloc.start()
     policy = Policy.keyed()
-    columns = Columns(policy.kinds, ids, [Column(values) for values in kinds])
+    columns = Columns(policy.kinds, Column([*ids]), [Column(values) for values in kinds])
     before = tracemalloc.get_traced_memory()[0]
     tracemalloc.reset_peak()
     resolution = group_columns(columns, policy)

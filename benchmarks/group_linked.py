@@ -39,7 +39,9 @@ JUNK = (10, 3)
 def grouped(leads: Leads, policy: Policy) -> Resolution:
     """Group with leadfold; nothing is looked at."""
     ids, kinds = leads
-    return group_columns(Columns(policy.kinds, ids, [Column(values) for values in kinds]), policy)
+    return group_columns(
+        Columns(policy.kinds, Column([*ids]), [Column(values) for values in kinds]), policy
+    )
 
 
 def ours(leads: Leads) -> int:
@@ -71,7 +73,7 @@ def memory(leads: Leads) -> str:
     """Return what grouping holds beyond the caller's records, in bytes a lead."""
     policy = Policy.linked()
     tracemalloc.start()
-    columns = Columns(policy.kinds, leads[0], [Column(values) for values in leads[1]])
+    columns = Columns(policy.kinds, Column([*leads[0]]), [Column(values) for values in leads[1]])
     before = tracemalloc.get_traced_memory()[0]
     tracemalloc.reset_peak()
     resolution = group_columns(columns, policy)

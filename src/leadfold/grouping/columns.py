@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import count
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -43,6 +43,10 @@ class Column:
     more: dict[int, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
     again: dict[tuple[int, str], int] = attrs.field(factory=dict, repr=False)
 
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.first)
+
     def of(self, row: int) -> tuple[str, ...]:
         """Return all values of *row*, in the order given."""
         value = self.first[row]
@@ -59,10 +63,10 @@ class Column:
 
     def number(
         self, rows: Sequence[int], labels: list[int], start: int
-    ) -> tuple[Sequence[int], Sequence[str]]:
+    ) -> tuple[Sequence[int], Column]:
         """Label those of *rows* that hold a value: equal first values, equal numbers from *start*.
 
-        Returns the rows that hold none, and the value of each number.
+        Returns the rows that hold none, and the values numbered, in order.
         """
         first, without = self.first, []
         number_of: dict[str, int] = defaultdict(count(start).__next__)  # a new value, a new number
@@ -72,7 +76,7 @@ class Column:
                 without.append(row)
             else:
                 labels[row] = number_of[value]
-        return without, list(number_of)
+        return without, Column(list(number_of))
 
     def only(self, rows: Sequence[int]) -> Column:
         """Return the values of *rows* alone, in their order."""
@@ -98,12 +102,12 @@ class Column:
 class Columns:
     """What the engine decides on: ids, and a column of usable values per kind, strongest first.
 
-    *generic* are values known to be generic whoever of these rows holds them: where rows are a
-    part of the leads, others may hold them too.
+    Every row has an id, which no other row has. *generic* are values known to be generic whoever
+    of these rows holds them: where rows are a part of the leads, others may hold them too.
     """
 
     kinds: tuple[str, ...]
-    ids: list[str] = attrs.field(factory=list, repr=False)
+    by_id: Column = attrs.field(factory=Column, repr=False)
     by_kind: list[Column] = attrs.field(factory=list)
     refused: list[Refusal] = attrs.field(factory=list, repr=False)
     generic: frozenset[Identifier] = frozenset()
@@ -112,6 +116,11 @@ class Columns:
     @_by_name.default
     def _sorted(self) -> list[tuple[str, Column]]:
         return sorted(zip(self.kinds, self.by_kind, strict=True), key=itemgetter(0))
+
+    @property
+    def ids(self) -> list[str]:
+        """Return the id of each row."""
+        return cast("list[str]", self.by_id.first)
 
     def pairs(self, row: int) -> list[tuple[str, str]]:
         """Return kinds and usable values of *row*, sorted: what the identity index holds."""
@@ -131,7 +140,7 @@ class Columns:
     def only(self, rows: Sequence[int]) -> Columns:
         """Return the columns of *rows* alone, in their order; what was refused is left out."""
         by_kind = [each.only(rows) for each in self.by_kind]
-        return Columns(self.kinds, [self.ids[row] for row in rows], by_kind, generic=self.generic)
+        return Columns(self.kinds, self.by_id.only(rows), by_kind, generic=self.generic)
 
     def rejections(self) -> Iterator[Rejection]:
         """Yield every refused value with its lead, in order of lead id and field."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from leadfold.grouping.columns import Columns
+    from leadfold.grouping.columns import Column, Columns
     from leadfold.model import StopReason
 
 __all__ = ["Keys", "Members", "Partition", "Stopped", "keys_of", "numbered"]
@@ -20,13 +21,28 @@ __all__ = ["Keys", "Members", "Partition", "Stopped", "keys_of", "numbered"]
 class Keys:
     """Leads by their strongest usable identifier: rows with equal keys have equal numbers.
 
-    *kinds* and *values* say what each number stands for; a kind is its place in the policy, and
-    one past the last stands for ``individual``, whose value is the lead id.
+    *blocks* hold what the numbers stand for, in order: of each kind its values, then lead ids.
+    *kinds* and *values* say so of each number; a kind is its place in the policy, and one past
+    the last stands for ``individual``, whose value is the lead id.
     """
 
     labels: list[int] = attrs.field(repr=False)
-    kinds: list[int] = attrs.field(repr=False)
-    values: list[str] = attrs.field(repr=False)
+    blocks: tuple[Column, ...] = attrs.field(repr=False)
+
+    @cached_property
+    def kinds(self) -> list[int]:
+        """Return the kind of each number."""
+        return [place for place, block in enumerate(self.blocks) for _ in range(len(block))]
+
+    @cached_property
+    def values(self) -> list[str]:
+        """Return the value of each number."""
+        return cast("list[str]", [value for block in self.blocks for value in block.first])
+
+    @property
+    def size(self) -> int:
+        """Return how many numbers there are."""
+        return sum(map(len, self.blocks))
 
     def of(self, row: int) -> tuple[int, str]:
         """Return the key of *row*: its kind's place, and its value."""
@@ -85,19 +101,13 @@ class Members:
 
 def keys_of(columns: Columns) -> Keys:
     """Return the key of every row: its first usable value of its strongest kind, else its id."""
-    labels = [0] * len(columns.ids)
-    kinds: list[int] = []
-    values: list[str] = []
+    labels = [0] * len(columns.by_id)
     left: Sequence[int] = range(len(labels))
-    for place, column in enumerate(columns.by_kind):
-        left, found = column.number(left, labels, len(values))
-        values.extend(found)
-        kinds.extend([place] * len(found))
-    for row in left:
-        labels[row] = len(values)
-        values.append(columns.ids[row])
-        kinds.append(len(columns.by_kind))
-    return Keys(labels, kinds, values)
+    blocks: list[Column] = []
+    for column in (*columns.by_kind, columns.by_id):
+        left, block = column.number(left, labels, sum(map(len, blocks)))
+        blocks.append(block)
+    return Keys(labels, tuple(blocks))
 
 
 def numbered(names: Sequence[int]) -> tuple[list[int], int]:

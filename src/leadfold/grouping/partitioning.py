@@ -22,6 +22,6 @@ __all__ = ["partition_of"]
 
 def partition_of(columns: Columns, policy: Policy, rulings: Sequence[Ruling]) -> Partition:
     """Return the groups of *columns* under *policy* and *rulings*, which come in order."""
-    by_rows = RowRulings.of(rulings, columns.ids)
+    by_rows = RowRulings.of(rulings, columns.ids) if rulings else RowRulings()
     partition = start(keys_of(columns), by_rows)
     return link(columns, policy, partition, by_rows) if policy.strategy == "linked" else partition

@@ -25,8 +25,8 @@ __all__ = ["start"]
 def start(keys: Keys, rulings: RowRulings) -> Partition:
     """Return the groups that equal keys and *rulings* make."""
     if not rulings.musts and not rulings.cannots:
-        return Partition(keys.labels, len(keys.values), keys)
-    joined = DisjointSets(len(keys.values))
+        return Partition(keys.labels, keys.size, keys)
+    joined = DisjointSets(keys.size)
     for rows in rulings.musts:
         joined.union(keys.labels[row] for row in rows)
     roots = [joined.find(label) for label in keys.labels]
@@ -42,6 +42,7 @@ def _part(roots: list[int], keys: Keys, rulings: RowRulings) -> Stopped:
         if root in disputed:
             rows_in[root].append(row)
     stopped: Stopped = {}
+    past = keys.size
     for rows in rows_in.values():
         blocks = rulings.must_blocks(rows)
         values = {block: {keys.labels[row] for row in inside} for block, inside in blocks.items()}
@@ -54,7 +55,7 @@ def _part(roots: list[int], keys: Keys, rulings: RowRulings) -> Stopped:
                 stopped[value] = (*stopped.get(value, ()), step)
         for piece in pieces:
             for row in (row for block in piece for row in blocks[block]):
-                roots[row] = len(keys.values) + piece[0]  # past every label: a name of its own
+                roots[row] = past + piece[0]  # past every label: a name of its own
     return stopped
 
 

@@ -36,8 +36,6 @@ class RowRulings:
         Raises:
             ConflictingRulingsError: must-links join leads that a cannot-link keeps apart.
         """
-        if not rulings:
-            return cls()
         named = {lead for ruling in rulings for part in ruling.parts for lead in part}
         row_of = {lead: row for row, lead in enumerate(ids) if lead in named}
         parts = {ruling.id: _parts(ruling, row_of) for ruling in rulings}

@@ -1,12 +1,15 @@
 """Whole columns read at sight: plain texts by the frame library, all others by the engine's reader.
 
 It recognizes and it numbers; who is who is the engine's business. A text is taken at sight only
-if the normalizer's own `PlainShape` claims it and no blocked value can be it.
+if a `PlainShape` of the normalizer's own claims it and no blocked value can be it.
 """
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from leadfold.grouping.columns import Column
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from leadfold.grouping.columns import KindReader, Refusal
-    from leadfold.integrations.narwhal import Data, Series
+    from leadfold.integrations.narwhal import Series
     from leadfold.normalizers.blocked import BlockedValues
     from leadfold.normalizers.plain_shape import PlainShape
 
@@ -24,7 +27,7 @@ __all__ = ["SeriesColumn", "at_sight", "read_texts"]
 
 
 class SeriesColumn(Column):
-    """The usable values of one kind, one a row at most, kept in the frame library's own column.
+    """Ids, or the usable values of one kind, one a row at most, in the frame library's own column.
 
     Texts are made of them where something but the keys is asked for.
     """
@@ -39,25 +42,25 @@ class SeriesColumn(Column):
         """Return the value of each row."""
         return self.values.to_list()
 
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.values)
+
     def number(
         self, rows: Sequence[int], labels: list[int], start: int
-    ) -> tuple[Sequence[int], Sequence[str]]:
+    ) -> tuple[Sequence[int], Column]:
         """Label rows as `Column.number` does; the numbers are in order of the values."""
         whole = self.values.alias("value").to_frame().with_row_index("row")
         frame = whole if len(rows) == len(whole) else whole[list(rows)]
         held = frame.filter(~nw.col("value").is_null())
-        held = held.with_columns(nw.col("row").min().over("value").alias("first"))
-        distinct = (
-            held.filter(nw.col("row") == nw.col("first")).select("row", "value").sort("value")
-        )
-        ranks = (whole["row"] * 0).scatter(
-            distinct["row"], whole["row"].head(len(distinct)) + start
-        )
-        numbers = ranks[held["first"]].to_list()
-        for row, number in zip(held["row"].to_list(), numbers, strict=True):
-            labels[row] = number
+        distinct = held["value"].unique().sort()
+        numbers = distinct.to_frame().with_row_index("number")
+        numbered = held.join(numbers, on="value")
+        places = numbered["row"].to_list(), numbered["number"].to_list()
+        for row, number in zip(*places, strict=True):
+            labels[row] = start + number
         without = frame.filter(nw.col("value").is_null())["row"].to_list()
-        return without, distinct["value"].to_list()
+        return without, SeriesColumn(distinct)
 
 
 def read_texts(
@@ -67,11 +70,12 @@ def read_texts(
 
     Kinds are left out whose normalizer tells no shape.
     """
-    shapes = {kind: shape for kind in texts if (shape := readers[kind].normalizer.plain())}
-    seen = at_sight(texts, shapes, readers)
+    kinds = [kind for kind in texts if readers[kind].normalizer.plain()]
+    with ThreadPoolExecutor() as threads:  # the frame library lets other threads of Python run
+        seen = [*threads.map(lambda kind: at_sight(texts[kind], readers[kind]), kinds)]
     found: dict[str, SeriesColumn] = {}
     refused: list[Refusal] = []
-    for kind, values in seen.items():
+    for kind, values in zip(kinds, seen, strict=True):
         whole, refusals = _with_the_rest(values, texts[kind], readers[kind])
         found[kind] = SeriesColumn(whole)
         refused += refusals
@@ -82,75 +86,66 @@ def _with_the_rest(
     values: Series, texts: Series, reader: KindReader
 ) -> tuple[Series, list[Refusal]]:
     """Let *reader* read those *texts* that have no value yet."""
-    rows = (values.is_null() & ~texts.is_null()).arg_true()
+    rows = _left(values, texts)
     if not len(rows):
         return values, []
     places, column = rows.to_list(), Column()
-    refused = reader.read(texts[places].to_list(), None, 0, column)
+    refused = reader.read(texts[rows].to_list(), None, 0, column)
     read = nw.new_series("read", column.first, nw.String, backend=values.implementation)
     return values.scatter(rows, read), [
         (places[at], kind, why, raw) for at, kind, why, raw in refused
     ]
 
 
-def at_sight(
-    texts: Mapping[str, Series],
-    shapes: Mapping[str, PlainShape],
-    readers: Mapping[str, KindReader],
-) -> dict[str, Series]:
-    """Return the values of plain *texts*, null for all others; all kinds at once."""
-    if not shapes:
-        return {}
-    frame = _frame({kind: texts[kind] for kind in shapes}).with_columns(
-        nw.col(k).str.strip_chars(s.trimmed) for k, s in shapes.items() if s.trimmed
-    )
-    bare = {k: _without(frame[k], s.dropped) for k, s in shapes.items() if s.dropped}
-    spelled = frame.with_columns(
-        *(each.alias(f"{kind} bare") for kind, each in bare.items())
-    ).select(
-        *(_is_plain(kind, shape).alias(f"{kind} plain") for kind, shape in shapes.items()),
-        *(_spelled(kind, shape) for kind, shape in shapes.items()),
-    )
-    usable = spelled.select(_usable(kind, readers[kind].blocked) for kind in shapes)
-    return {kind: usable[kind] for kind in shapes}
+def at_sight(texts: Series, reader: KindReader) -> Series:
+    """Return the values of plain *texts*, null for all others."""
+    first, *others = reader.normalizer.plain()
+    values = _of_shape(texts, first, reader.blocked)
+    for shape in others:
+        rows = _left(values, texts)
+        values = values.scatter(rows, _of_shape(texts[rows], shape, reader.blocked))
+    return values
 
 
-def _frame(columns: Mapping[str, Series]) -> Data:
-    first, *others = (series.alias(kind) for kind, series in columns.items())
-    return first.to_frame().with_columns(*others)
+def _left(values: Series, texts: Series) -> Series:
+    """Return the rows of *texts* that have no value yet."""
+    return (values.is_null() & ~texts.is_null()).arg_true()
 
 
-def _is_plain(kind: str, shape: PlainShape) -> nw.Expr:
-    is_plain = nw.col(kind).str.contains(shape.pattern)
-    return is_plain if shape.unless is None else is_plain & ~nw.col(kind).str.contains(shape.unless)
-
-
-def _spelled(kind: str, shape: PlainShape) -> nw.Expr:
-    """Return what the answer is if the text is plain."""
-    text = nw.col(f"{kind} bare" if shape.dropped else kind)
-    if shape.last is not None:
-        text = text.str.tail(shape.last)
-    if shape.lowered:
-        text = text.str.to_lowercase()
-    return (
-        nw.concat_str(nw.lit(shape.prefix), text).alias(kind) if shape.prefix else text.alias(kind)
-    )
-
-
-def _without(series: Series, characters: str) -> Series:
-    """Take *characters* out; Polars searches for many texts at once in half the time."""
-    if series.implementation.is_polars():
-        found = series.to_native().str.replace_many(dict.fromkeys(characters, ""))
-        return nw.from_native(found, series_only=True)
-    escaped = "".join(f"\\{each}" if each in r"-[]\^" else each for each in characters)
-    return series.str.replace_all(f"[{escaped}]+", "")
-
-
-def _usable(kind: str, blocked: BlockedValues) -> nw.Expr:
-    """Return the plain values that nothing can block."""
-    value, is_usable = nw.col(kind), nw.col(f"{kind} plain")
+def _of_shape(texts: Series, shape: PlainShape, blocked: BlockedValues) -> Series:
+    """Return the values of those *texts* that are of *shape* and not blocked, null for others."""
+    text, value = nw.col("text"), nw.col("value")
+    if shape.trimmed:
+        texts = texts.str.strip_chars(shape.trimmed)
+    is_usable = text.str.contains(shape.pattern)
+    for pattern in shape.unless:
+        is_usable &= ~text.str.contains(pattern)
     if blocked.exact:
         is_usable &= ~value.is_in(sorted(blocked.exact))
     if blocked.suspects is not None:
         is_usable &= ~value.str.contains(blocked.suspects)
-    return nw.when(is_usable).then(value).alias(kind)
+    whole = texts.alias("text").to_frame()
+    spelled = whole.with_columns(_bare(texts, shape).alias("value")).with_columns(_spelled(shape))
+    return spelled.select(nw.when(is_usable).then(value).alias("value"))["value"]
+
+
+def _spelled(shape: PlainShape) -> nw.Expr:
+    """Return what the answer is of a text that is of *shape*, and `_bare` already."""
+    text = nw.col("value")
+    if shape.last is not None:
+        text = text.str.tail(shape.last)
+    if shape.lowered:
+        text = text.str.to_lowercase()
+    return nw.concat_str(nw.lit(shape.prefix), text).alias("value") if shape.prefix else text
+
+
+def _bare(texts: Series, shape: PlainShape) -> Series:
+    """Cut and replace; Polars searches for many characters at once in half the time."""
+    if shape.cut is not None:
+        texts = texts.str.replace(shape.cut, "")
+    if texts.implementation.is_polars() and shape.replaced:
+        found = texts.to_native().str.replace_many(shape.replaced)
+        return nw.from_native(found, series_only=True)
+    for new, old in groupby(shape.replaced, key=shape.replaced.__getitem__):
+        texts = texts.str.replace_all(f"[{re.escape(''.join(old))}]{'' if new else '+'}", new)
+    return texts

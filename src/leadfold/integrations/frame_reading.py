@@ -10,7 +10,7 @@ import attrs
 from leadfold.exceptions import FrameError
 from leadfold.grouping.columns import Column, Columns, KindReader
 from leadfold.integrations.cells import cells_of, merged
-from leadfold.integrations.columnar import read_texts
+from leadfold.integrations.columnar import SeriesColumn, read_texts
 from leadfold.integrations.narwhal import nw
 from leadfold.masking import some
 
@@ -52,7 +52,7 @@ class FrameReader:
 
     def _read(
         self,
-        ids: list[str],
+        ids: Column,
         texts: Mapping[str, Series],
         cells: Mapping[str, Sequence[Cell]],
     ) -> Columns:
@@ -67,13 +67,13 @@ class FrameReader:
             by_kind.append(column)
         return Columns(self.policy.kinds, ids, by_kind, refused)
 
-    def _ids(self) -> list[str]:
+    def _ids(self) -> Column:
         """Return the ids as text; faults tell of missing ones, and of those that several have."""
         names = self.sources.get("id")
         if not names:
-            return []
+            return Column()
         if (texts := self._whole(names[0])) is not None and _are_sound(texts):
-            return texts.to_list()
+            return SeriesColumn(texts)
         cells = self._cells_of(names[0], "id")
         if without := [row for row, cell in enumerate(cells) if not cell]:
             rows = some(map(str, without))
@@ -84,7 +84,7 @@ class FrameReader:
                 f"column {names[0]!r} (id) has some more than once: {some(again)}: "
                 "give every lead an id of its own"
             )
-        return list(counts)
+        return Column([*counts])
 
     def _texts(self, kind: str) -> Series | None:
         """Return the column of *kind* if it can be read whole: one of texts, without a scope."""
@@ -92,7 +92,7 @@ class FrameReader:
         names = self.sources.get(kind, ())
         if len(names) != 1 or rule.scope is not None:
             return None
-        return None if self.policy.normalizer(rule).plain() is None else self._whole(names[0])
+        return self._whole(names[0]) if self.policy.normalizer(rule).plain() else None
 
     def _whole(self, name: str) -> Series | None:
         """Return a column of texts in a library that is quick with them; None if it is no such."""

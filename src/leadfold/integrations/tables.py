@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from leadfold.changes import Link
 from leadfold.grouping import Resolution
+from leadfold.integrations.columnar import SeriesColumn
 from leadfold.integrations.narwhal import nw
 from leadfold.masking import mask, mask_key
 from leadfold.model import INDIVIDUAL
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from leadfold.backfill.plan import Plan
-    from leadfold.integrations.narwhal import Backend, Data
+    from leadfold.grouping.columns import Column
+    from leadfold.integrations.narwhal import Backend, Data, Series
 
 __all__ = ["GROUP_COLUMNS", "group_table", "tables_of"]
 
@@ -36,9 +38,46 @@ def group_table(resolution: Resolution, backend: Backend) -> Data:
     The number is the group's place in `Resolution.groups`.
     """
     names = (*resolution.policy.kinds, INDIVIDUAL)
+    partition = resolution.partition
+    if partition.labels is partition.keys.labels:
+        return _by_key(names, partition.keys.blocks, backend)[partition.labels]
     kinds = [names[kind] for kind, _ in resolution.group_keys]
     groups = _frame(GROUP_COLUMNS, (resolution.keys, kinds, _places(resolution)), backend)
-    return groups[resolution.partition.labels]
+    return groups[partition.labels]
+
+
+def _by_key(names: tuple[str, ...], blocks: tuple[Column, ...], backend: Backend) -> Data:
+    """Return the same of groups that are keys, block by block: texts stay where they are."""
+    tables, start = {}, 0
+    for name, block in sorted(zip(names, blocks, strict=True), key=lambda each: f"{each[0]}:"):
+        values = _series(block, backend).alias("value").to_frame().with_row_index("number")
+        # Whole columns number their values in order, which Polars knows by a flag.
+        placed = values.sort("value").with_row_index("place").sort("number")
+        key, kind = nw.concat_str(nw.lit(f"{name}:"), nw.col("value")), nw.lit(name)
+        tables[name] = placed.select(
+            key.alias("group_key"),
+            kind.alias("group_kind"),
+            (nw.col("place").cast(nw.Int64) + start).alias("group"),
+        )
+        start += len(block)
+    return _in_one_piece(nw.concat([tables[name] for name in names]))
+
+
+def _series(column: Column, backend: Backend) -> Series:
+    """Return the values of *column*, which are all there."""
+    if isinstance(column, SeriesColumn) and column.values.implementation.value == backend:
+        return column.values
+    return nw.new_series("value", column.first, nw.String, backend=backend)
+
+
+def _in_one_piece(table: Data) -> Data:
+    """Return *table* as rows are picked from it in a third of the time, or less."""
+    native = table.to_native()
+    if table.implementation.is_polars():
+        native = native.rechunk()
+    elif table.implementation.is_pyarrow():
+        native = native.combine_chunks()
+    return nw.from_native(native, eager_only=True)
 
 
 def _places(resolution: Resolution) -> list[int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NewType, cast
 
 from leadfold.normalizers.email_library import MAX_EMAIL_LENGTH, ask_library
 from leadfold.normalizers.email_providers import PROVIDER_RULES_VERSION, mailbox_of
-from leadfold.normalizers.fast_email import fast_email, plain_address, plain_email
+from leadfold.normalizers.fast_email import fast_email, plain_address, plain_emails
 from leadfold.normalizers.reason import MISSING, Normalizer, Reason, is_missing, require_text
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def email_normalizer(*, provider_rules: bool = False, fast: bool = True) -> Norm
         return cast("list[str | Reason]", parsed)  # an Email is nothing but its text
 
     if fast and not provider_rules:
-        return Normalizer("email", version, parse, plain_email)
+        return Normalizer("email", version, parse, plain_emails)
     return Normalizer("email", version, parse)
 
 

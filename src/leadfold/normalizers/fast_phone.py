@@ -26,13 +26,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from leadfold.normalizers.phone_library import LONGEST_TEXT
-from leadfold.normalizers.phone_plans import (
-    PlanByPrefix,
-    plain_nationals,
-    plain_numbers,
-    plan_of_region,
-)
-from leadfold.normalizers.plain_shape import PlainShape
+from leadfold.normalizers.phone_plans import PlanByPrefix, plain_numbers, plan_of_region
 from leadfold.normalizers.reason import Reason
 
 if TYPE_CHECKING:
@@ -40,7 +34,14 @@ if TYPE_CHECKING:
 
     from leadfold.normalizers.phone_plans import Plan
 
-__all__ = ["NOT_CLAIMED", "FastPhone"]
+__all__ = [
+    "ANY_SEPARATOR",
+    "EXTENSION",
+    "FROM_FULL_WIDTH",
+    "NOT_CLAIMED",
+    "SEPARATORS",
+    "FastPhone",
+]
 
 NOT_CLAIMED: Final = "+"
 """A text that is always left, to stand for what is not to be read."""
@@ -51,19 +52,20 @@ _ENOUGH_DIGITS: Final = 3  # fewer are viable only if nothing else is there
 _SEPARATOR: Final = ";"  # no text with it is claimed, so texts can be joined by it
 _TO_LINES: Final = bytes.maketrans(b";\n", b"\n;")
 
-_SEPARATORS: Final = " -().[]/\xa0\xad\u2010\u2011\u2012\u2013\u2014\u2015\u200b\u2060\u2212\u3000"
-_ANY_SEPARATOR: Final = f"[{''.join(map(re.escape, _SEPARATORS))}]"
+SEPARATORS: Final = " -().[]/\xa0\xad\u2010\u2011\u2012\u2013\u2014\u2015\u200b\u2060\u2212\u3000"
+ANY_SEPARATOR: Final = f"[{''.join(map(re.escape, SEPARATORS))}]"
+EXTENSION: Final = r"[\x20,]*+(?:x|ext|extn|extension|\#)[.:]?+[\x20-]*+[0-9]{1,7}+"
 _AROUND: Final = rf"""
     [^\d+\uff0b;]*+                                 # _extract_possible_number drops this
-    (\+?(?:{_ANY_SEPARATOR}*+[0-9]++)++)
-    (?i:[\x20,]*+(?:x|ext|extn|extension|\#)[.:]?+[\x20-]*+[0-9]{{1,7}}+)?+ # _maybe_strip_extension
+    (\+?(?:{ANY_SEPARATOR}*+[0-9]++)++)
+    (?i:{EXTENSION})?+                              # _maybe_strip_extension drops this
     (?:_|[^\#\w;])*+                                # _extract_possible_number drops this, too
 """
 _MESSY: Final = re.compile(_AROUND, re.VERBOSE).fullmatch
 _MESSY_ALL: Final = re.compile(rf";(?:{_AROUND}(?:(?=;)|\Z)|[^;]*)", re.VERBOSE).findall
 _NO_NUMBER: Final = re.compile(r"[^\d+\uff0b;]*+").fullmatch
 # What East Asian keyboards write; libphonenumber reads any digits as if they were ASCII.
-_FROM_FULL_WIDTH: Final = {0xFF10 + digit: str(digit) for digit in range(10)}
+FROM_FULL_WIDTH: Final = {0xFF10 + digit: str(digit) for digit in range(10)}
 
 
 class FastPhone:
@@ -113,24 +115,6 @@ class FastPhone:
         in_order = (self.read(text) if answer is None else answer for text, answer in found)
         return [next(in_order) if answer is None else answer for answer in answers]
 
-    def plain_shape(self) -> PlainShape | None:
-        """Return the shape of the numbers of its region that touch no rule, None if it has rules.
-
-        What may stand around the digits is part of what the module claims.
-
-        >>> FastPhone("GB", strict=False).plain_shape() is None
-        True
-        """
-        plain = plain_nationals(self._home) if self._home else None
-        if plain is None:
-            return None
-        first, length = plain
-        code, apart = self._plus_code[1:], f"{_ANY_SEPARATOR}{{0,3}}"
-        before, after = r"[A-Za-z:\[( ]{0,20}", f"{_ANY_SEPARATOR}{{0,5}}"
-        digits = rf"[{first}](?:{apart}[0-9]){{{length - 1}}}"
-        pattern = rf"^{before}(?:\+?{apart}{apart.join(code)})?{apart}{digits}{after}$"
-        return PlainShape(pattern, dropped=_SEPARATORS, last=length, prefix=self._plus_code)
-
     def _bare_all(self, joined: str, *, others: str) -> list[str | Reason | None]:
         """Answer for each text *joined*, without its punctuation, what `_bare` answers.
 
@@ -164,7 +148,7 @@ class FastPhone:
             return Reason.EMPTY
         if _NO_NUMBER(text):
             return Reason.NOT_A_NUMBER
-        folded = text.translate(_FROM_FULL_WIDTH)
+        folded = text.translate(FROM_FULL_WIDTH)
         return None if folded == text else self.read(folded)
 
     def _domestic(self, digits: str) -> str | Reason | None:

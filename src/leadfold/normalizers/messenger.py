@@ -23,7 +23,7 @@ __all__ = [
     "opaque_normalizer",
     "parse_psid",
     "parse_psids",
-    "plain_id",
+    "plain_ids",
 ]
 
 Psid = NewType("Psid", str)
@@ -113,18 +113,19 @@ def opaque_normalizer(name: str, *, field: str | None = None) -> Normalizer:
     ['A-17', <Reason.PLACEHOLDER: 'placeholder'>]
     """
     parse = partial(_parse_opaque, field=name if field is None else field)
-    return Normalizer(name, _VERSION, parse, plain_id)
+    return Normalizer(name, _VERSION, parse, plain_ids)
 
 
-def plain_id() -> PlainShape:
+def plain_ids() -> tuple[PlainShape]:
     """Return the shape of ids that are printable ASCII, and longer than any placeholder.
 
     >>> import re
-    >>> bool(re.search(plain_id().pattern, "24000000000000001"))
+    >>> [shape] = plain_ids()
+    >>> bool(re.search(shape.pattern, "24000000000000001"))
     True
     """
     lengths = f"{{{_LONGEST_PLACEHOLDER + 1},{MAX_OPAQUE_LENGTH}}}"
-    return PlainShape(f"^[!-~]{lengths}$", trimmed=ASCII_WHITE_SPACE)
+    return (PlainShape(f"^[!-~]{lengths}$", trimmed=ASCII_WHITE_SPACE),)
 
 
 def _parse_opaque(raws: Iterable[object], field: str) -> list[str | Reason]:

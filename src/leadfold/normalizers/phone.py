@@ -169,7 +169,7 @@ def phone_normalizer(
     """
     reader = _reader(region, strict, default_area, whatsapp, fast)
     parse = partial(reader.read_all, field="phone")
-    return Normalizer("phone", _version(reader.rule), parse, reader.plain_shape)
+    return Normalizer("phone", _version(reader.rule), parse, reader.plain_shapes)
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from leadfold.normalizers.fast_phone import NOT_CLAIMED, FastPhone
 from leadfold.normalizers.phone_library import ask_library
+from leadfold.normalizers.plain_phones import plain_phones
 from leadfold.normalizers.reason import MISSING, Reason, is_missing, require_text
 from leadfold.normalizers.whatsapp import FOLDED_CODES, with_plus
 
@@ -43,9 +44,10 @@ class PhoneReader:
         if path is not None:
             self._shortcut = path.read if plain else partial(_by_options, path=path, rule=rule)
 
-    def plain_shape(self) -> PlainShape | None:
-        """Return the shape of numbers that touch no rule; None where most touch one."""
-        return self._plain_path.plain_shape() if self._plain_path else None
+    def plain_shapes(self) -> tuple[PlainShape, ...]:
+        """Return the shapes of numbers that touch no rule; none where most touch one."""
+        region, strict = self.rule.region, self.rule.strict
+        return plain_phones(region, strict=strict) if self._plain_path and region else ()
 
     def read(self, raw: object, field: str) -> str | Reason:
         """Answer for one cell; a TypeError names *field*."""

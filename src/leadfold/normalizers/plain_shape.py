@@ -7,9 +7,12 @@ constants, and whoever applies it leaves all other texts to the normalizer.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["ASCII_WHITE_SPACE", "PlainShape", "portable"]
 
@@ -25,15 +28,17 @@ class PlainShape:
     """Texts whose answer is spelled by cutting alone; of all other texts it says nothing.
 
     Of a text that, once *trimmed* of these ASCII characters at both ends, matches *pattern* and
-    not *unless*, the answer is *prefix* and the *last* characters that are left when those of
-    *dropped* are taken out; in lower case if *lowered*. Both patterns are searched for, are of
-    the subset that Rust's regex and RE2 read alike, and *pattern* is anchored.
+    none of *unless*, the answer is *prefix* and the *last* characters that are left when what
+    *cut* matches is taken off and each character of *replaced* gives way to what it maps to; in
+    lower case if *lowered*. Patterns are searched for, are of the subset that Rust's regex and
+    RE2 read alike, and *pattern* is anchored at both ends, *cut* at the end.
     """
 
     pattern: str
-    unless: str | None = None
+    unless: tuple[str, ...] = ()
     trimmed: str = ""
-    dropped: str = ""
+    cut: str | None = None
+    replaced: Mapping[str, str] = attrs.field(factory=dict)
     last: int | None = None
     prefix: str = ""
     lowered: bool = False

@@ -45,8 +45,9 @@ MISSING = Reason.MISSING
 """For loops over columns: looking a member up in its enumeration costs as much as a call."""
 
 
-def _no_shape() -> None:
+def _no_shapes() -> tuple[PlainShape, ...]:
     """Leave every text to the normalizer."""
+    return ()
 
 
 @attrs.frozen
@@ -56,13 +57,15 @@ class Normalizer:
     *parse* takes raw cells of one column (text, None or NaN) and answers, in order, a
     normalized text or a `Reason` for each. Change *version* whenever an answer changes:
     stored indexes carry it. *plain* is for readers of whole columns: it tells the texts whose
-    answer needs no call of *parse*, if there are such.
+    answer needs no call of *parse*, if there are such; the commonest shape comes first.
     """
 
     name: str
     version: str
     parse: Callable[[Iterable[object]], list[str | Reason]] = attrs.field(repr=False)
-    plain: Callable[[], PlainShape | None] = attrs.field(default=_no_shape, repr=False, eq=False)
+    plain: Callable[[], tuple[PlainShape, ...]] = attrs.field(
+        default=_no_shapes, repr=False, eq=False
+    )
 
 
 def is_missing(raw: object) -> bool:

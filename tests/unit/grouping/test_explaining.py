@@ -66,14 +66,16 @@ def long_chain() -> Resolution:
         {n: (f"e{n + 1}@example.org",) for n in range(MANY)},
     )
     ids = [f"l{n:06}" for n in range(MANY)]
-    return group_columns(Columns(UNBOUND.kinds, ids, [Column([None] * MANY), email]), UNBOUND)
+    return group_columns(
+        Columns(UNBOUND.kinds, Column([*ids]), [Column([None] * MANY), email]), UNBOUND
+    )
 
 
 def wide_star() -> Resolution:
     """Return one group, whose leads share an address and have phones of their own."""
     phone, email = Column([f"+{n}" for n in range(MANY)]), Column(["e@example.org"] * MANY)
     ids = [f"l{n:06}" for n in range(MANY)]
-    return group_columns(Columns(UNBOUND.kinds, ids, [phone, email]), UNBOUND)
+    return group_columns(Columns(UNBOUND.kinds, Column([*ids]), [phone, email]), UNBOUND)
 
 
 def told(ties: tuple[Tie, ...]) -> list[tuple[str, str, str]]:

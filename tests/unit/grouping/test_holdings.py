@@ -108,7 +108,7 @@ def test_joined_members_have_the_smallest_for_a_name() -> None:
 def test_a_closed_set_is_what_values_and_rulings_connect() -> None:
     """Whatever a ruling names, and all that hangs on it; the others are left out."""
     ids = ["a", "b", "c", "d", "e", "f"]
-    columns = Columns(("phone",), ids, [Column([X, X, Y, Z, Y, None])])
+    columns = Columns(("phone",), Column([*ids]), [Column([X, X, Y, Z, Y, None])])
     in_force = [Ruling("r1", [["d"], ["b", "gone"]])]
     sets = ClosedSets(columns, in_force, {lead: row for row, lead in enumerate(ids)})
     assert sets.around(Ruling("r2", [["a", "f"]])) == [0, 1, 3, 5]
