@@ -427,6 +427,11 @@ class ResolvingMachine(RuleBasedStateMachine):
             rulings = tuple(old for old in rulings if old not in lifted)
         return (*rulings, *made)
 
+    def ruled(self) -> set[str]:
+        """Return the rulings in force."""
+        with self.repository.reading() as reader:
+            return {ruling.id for ruling in reader.rulings()}
+
     def is_linked_by_hand(self, lead: str) -> bool:
         """Tell whether the link of *lead* is another than leadfold gave it."""
         return self.told[lead] != self.hooks.links(self.repository)[lead]
@@ -465,12 +470,13 @@ class ResolvingMachine(RuleBasedStateMachine):
     def decided(self, decide: Callable[[], object]) -> None:
         """Let a person decide; then resolve whose links that touched.
 
-        Where a customer is gone that somebody else made, a backfill is due: it tied others, too.
+        Where an older ruling is lifted, or a customer is gone that somebody else made, a backfill
+        is due: others were parted or tied by them.
         """
-        before, records = self.hooks.links(self.repository), self.records()
+        before, ruled = self.hooks.links(self.repository), {*self.ruled(), *self.records()}
         if self.written(decide, DecisionError) is None:
             return
-        if records.keys() - self.records().keys():
+        if ruled - {*self.ruled(), *self.records()}:
             self.settle()
             return
         after = self.hooks.links(self.repository)
