@@ -158,6 +158,8 @@ class Identifier:
 
     def __lt__(self, other: Identifier) -> bool:
         # by hand, for attrs would make two tuples of each of them, and they are sorted often
+        if not isinstance(other, Identifier):
+            return NotImplemented
         return self.value < other.value if self.kind == other.kind else self.kind < other.kind
 
 

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Literal
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from leadfold import Lead, Policy, Resolver, backfill, group
+from leadfold import IdentifierRule, Lead, Policy, Resolver, backfill, group
 from leadfold.exceptions import RetryableError, StalePlanError
+from leadfold.repositories.mapping import LeadTable, StoreMapping
 from leadfold.repositories.postgres import PostgresRepository
+from leadfold.repositories.postgres.castable import cast_where_castable
 from leadfold.repositories.postgres.schema import lock
 from leadfold.repositories.postgres.session import Session
 from leadfold.repositories.postgres.steps import Together
 from leadfold.resolver import refresh_index
+from leadfold.resolving import closure
 from repositories.postgres_stores import new_place
 
 if TYPE_CHECKING:
@@ -311,3 +315,69 @@ def test_a_decision_takes_four_round_trips(place: Place, monkeypatch: pytest.Mon
 def _text(step: Step) -> str:
     """Return the text of a single statement; of several that travel together, none."""
     return "" if isinstance(step, Together) else step.query.as_string(None)
+
+
+def test_what_was_cut_is_told_again_beside_a_second_look(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crowded value that is left out, and met again where all holders of another are read."""
+    monkeypatch.setattr(closure, "FEW", 4)
+    rules = [
+        IdentifierRule("psid"),
+        IdentifierRule("phone"),
+        IdentifierRule("email", generic_after=2),
+    ]
+    policy = Policy.linked(identifiers=rules)
+    email, phone = "ann@mailbox.org", "2125550143"
+    for number in range(6):
+        add(place, f"l{number}", psid=f"2400000000000000{number}", email=email)
+        add(place, f"m{number}", phone=phone, email=None if number else email)
+    with PostgresRepository(place.dsn, schema=place.own) as repository:
+        backfill.apply(backfill.plan(repository, policy, mode="reconcile"), repository)
+        lead = add(place, "n", phone=phone, email=email)
+        assert Resolver(repository, policy, "reconcile").resolve(lead).outcome == "attached"
+        assert not list(backfill.plan(repository, policy, mode="reconcile").units)
+
+
+def test_leads_that_do_not_take_part_hide_nobody(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a customer with many of them, those that do are all told, or it is told to be crowded."""
+    monkeypatch.setattr(closure, "FEW", 2)
+    mapping = StoreMapping(lead=LeadTable(where="stage IS DISTINCT FROM 'spam'"))
+    place.run("""INSERT INTO "Customer" (id) VALUES ('c')""")
+    for number in range(5):
+        add(place, f"a{number}", phone=PHONES[0])
+    add(place, "z1", phone=PHONES[1])
+    add(place, "z2", phone=PHONES[1])
+    place.run(
+        """UPDATE "Lead" SET customer_id = 'c', stage = CASE WHEN id LIKE 'a%%' THEN 'spam' END"""
+    )
+    with (
+        PostgresRepository(place.dsn, schema=place.own, mapping=mapping) as repository,
+        repository.reading() as reader,
+    ):
+        near = reader.around([], [], ["c"], at_most=3)
+    assert not near.crowded
+    assert {lead for batch in near.leads for lead in batch.ids} == {"first", "z1", "z2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("1234567890123456789", 1234567890123456789),
+        ("9223372036854775807", 9223372036854775807),
+        ("-9223372036854775808", -9223372036854775808),
+        ("9223372036854775808", None),
+        ("007", None),
+        ("customer:1", None),
+    ],
+)
+def test_a_text_is_looked_up_as_the_number_that_it_is(
+    place: Place, text: str, held: int | None
+) -> None:
+    """Ids have up to nineteen digits; what no column can hold is nobody's, and no error."""
+    number = cast_where_castable("told.id", sql.SQL("bigint"))
+    query = sql.SQL("SELECT {} FROM (SELECT %s::text AS id) AS told").format(number)
+    with psycopg.connect(place.dsn) as raw:
+        assert raw.execute(query, [text]).fetchone() == (held,)

@@ -84,7 +84,9 @@ class Known:
     def learn(self, asked: Asked, around: Around) -> None:
         """Keep what *around* tells, which was *asked*."""
         self.entries.update(around.entries)
-        self.holders.update(around.holders)
+        self.holders.update({each: around.holders[each] for each in asked.identifiers})
+        for identifier, records in around.holders.items():
+            self.holders.setdefault(identifier, records)  # what was cut keeps whom it was cut by
         self.crowded.update(dict.fromkeys(around.crowded, asked.at_most))
         for rows in around.leads:
             self.add_leads(rows, self.leads)

@@ -40,17 +40,19 @@ class AtOnce:
         """
         if names not in self._written:
             *before, last = self._texts(names)
-            parts = (f"{name} AS ({text})" for name, text in zip(names, before, strict=False))
+            parts = (
+                f"leadfold_{name} AS ({text})" for name, text in zip(names, before, strict=False)
+            )
             self._written[names] = fixed(_with([self._staged, *parts], last))
         return Statement(self._written[names], parameters)
 
     @property
     def _staged(self) -> str:
         stage = self.shapes.text("bound_stage").as_string(None)
-        return f"staged AS MATERIALIZED {stage}"
+        return f"leadfold_staged AS MATERIALIZED {stage}"
 
     def _texts(self, names: tuple[str, ...]) -> list[str]:
-        staged = fixed("staged")
+        staged = fixed("leadfold_staged")
         return [self.shapes.text(name, stage=staged).as_string(None) for name in names]
 
 

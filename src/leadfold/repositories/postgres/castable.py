@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
@@ -14,6 +14,7 @@ __all__ = ["cast_where_castable", "castable"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
+_BIGINT: LiteralString = "-9223372036854775808 AND 9223372036854775807"
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 
 
@@ -40,7 +41,8 @@ def cast_where_castable(text: str, kind: sql.SQL) -> sql.Composed:
     if name == "uuid":
         whole = _UUID.pattern
     elif name in _INTEGERS:
-        whole, kind = "-?(?:0|[1-9][0-9]{0,17})", sql.SQL("bigint")
+        whole, kind = _INTEGER.pattern, sql.SQL("bigint")
+        cast = f"CASE WHEN CAST({{text}} AS numeric) BETWEEN {_BIGINT} THEN {cast} END"
     if whole:
-        cast = "CASE WHEN {text} ~ {whole} THEN CAST({text} AS {kind}) END"
+        cast = f"CASE WHEN {{text}} ~ {{whole}} THEN {cast} END"
     return sql.SQL(cast).format(text=sql.SQL(text), kind=kind, whole=sql.Literal(f"^{whole}$"))

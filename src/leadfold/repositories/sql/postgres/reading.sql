@@ -105,42 +105,42 @@ ORDER BY 1, 2, 3;
 -- look-up is LATERAL and fenced by OFFSET 0 or LIMIT: from a few names to their rows by an index, whatever a planner
 -- expects. What is asked comes by a query of its own, so that no planner counts on it: a prepared statement would be
 -- planned anew each time, for that looks cheaper once the few values are known.
-WITH held AS MATERIALIZED (
+WITH leadfold_held AS MATERIALIZED (
     {around_held}
 ),
-direct AS MATERIALIZED (
-    SELECT record_id FROM held WHERE many <= %(at_most)s
+leadfold_direct AS MATERIALIZED (
+    SELECT record_id FROM leadfold_held AS held WHERE many <= %(at_most)s
     UNION SELECT unnest((SELECT %(leads)s::text[]))
 ),
-linked AS MATERIALIZED (
+leadfold_linked AS MATERIALIZED (
     SELECT row.id, row.customer_id
-    FROM direct CROSS JOIN LATERAL (
+    FROM leadfold_direct AS direct CROSS JOIN LATERAL (
         SELECT row.{lead.id} AS id, row.{lead.customer_id}::text AS customer_id
         FROM {tenant_leads} AS row WHERE row.{lead.id} = {direct_lead} OFFSET 0
     ) AS row
 ),
-reached AS MATERIALIZED (
-    SELECT customer_id FROM linked WHERE customer_id IS NOT NULL
+leadfold_reached AS MATERIALIZED (
+    SELECT customer_id FROM leadfold_linked AS linked WHERE customer_id IS NOT NULL
     UNION SELECT unnest((SELECT %(customers)s::text[]))
-    UNION SELECT substr(record_id, 10) FROM direct WHERE record_id LIKE 'customer:%%'
+    UNION SELECT substr(record_id, 10) FROM leadfold_direct AS direct WHERE record_id LIKE 'customer:%%'
 ),
-met AS MATERIALIZED (
-    SELECT id FROM linked
+leadfold_met AS MATERIALIZED (
+    SELECT id FROM leadfold_linked AS linked
     UNION
     SELECT other.id
-    FROM reached CROSS JOIN LATERAL (
-        SELECT row.{lead.id} AS id FROM {tenant_leads} AS row
+    FROM leadfold_reached AS reached CROSS JOIN LATERAL (
+        SELECT row.{lead.id} AS id FROM {leads} AS row
         WHERE row.{lead.customer_id} = {reached_link} LIMIT (SELECT %(at_most)s::bigint) + 1
     ) AS other
 ),
-known AS MATERIALIZED (
+leadfold_known AS MATERIALIZED (
     SELECT named.record_id, row.customer_id, record.identifiers, awaited.customer_id AS awaits, awaited.until,
         waiting.record_id IS NOT NULL AS queued
     FROM (
-        SELECT record_id FROM held
+        SELECT record_id FROM leadfold_held AS held
         UNION SELECT unnest((SELECT %(leads)s::text[]))
-        UNION SELECT id::text FROM met
-        UNION SELECT 'customer:' || customer_id FROM reached
+        UNION SELECT id::text FROM leadfold_met AS met
+        UNION SELECT 'customer:' || customer_id FROM leadfold_reached AS reached
     ) AS named (record_id)
     LEFT JOIN LATERAL (
         SELECT row.{lead.customer_id}::text AS customer_id
@@ -148,21 +148,21 @@ known AS MATERIALIZED (
     ) AS row ON true
     {around_records}
 )
-SELECT 'holder', row_to_json(ROW(kind, value, record_id))::text FROM held
+SELECT 'holder', row_to_json(ROW(kind, value, record_id))::text FROM leadfold_held AS held
 UNION ALL
 {around_further}
 UNION ALL
-SELECT 'entry', row_to_json(known)::text FROM known
+SELECT 'entry', row_to_json(known)::text FROM leadfold_known AS known
 UNION ALL
 SELECT 'lead', row_to_json(ROW({lead_columns}))::text
-FROM met LEFT JOIN known AS record ON record.record_id = met.id::text
+FROM leadfold_met AS met LEFT JOIN leadfold_known AS record ON record.record_id = met.id::text
 CROSS JOIN LATERAL (
     SELECT each.* FROM {leads} AS each WHERE each.{lead.id} = met.id OFFSET 0
 ) AS row
 LEFT JOIN LATERAL (SELECT record.record_id WHERE record.queued) AS waiting ON true
 UNION ALL
 SELECT 'customer', row_to_json(ROW({customer_columns}))::text
-FROM reached LEFT JOIN known AS record ON record.record_id = 'customer:' || reached.customer_id
+FROM leadfold_reached AS reached LEFT JOIN leadfold_known AS record ON record.record_id = 'customer:' || reached.customer_id
 CROSS JOIN LATERAL (
     SELECT each.* FROM {customers} AS each WHERE each.{customer.id} = {reached_customer} OFFSET 0
 ) AS row
@@ -177,7 +177,7 @@ FROM (
         count(*) OVER (PARTITION BY further.kind, further.value) AS many
     FROM (
         SELECT pair ->> 0 AS kind, pair ->> 1 AS value
-        FROM known CROSS JOIN LATERAL (
+        FROM leadfold_known AS known CROSS JOIN LATERAL (
             -- LIMIT takes nothing away: it lets the planner expect ten values a record, not a hundred.
             SELECT * FROM json_array_elements(known.identifiers::json) AS pair
             LIMIT json_array_length(known.identifiers::json)
@@ -201,7 +201,7 @@ UNION ALL
 SELECT 'dependent', row_to_json(ROW({dependent_name}, lead.record_id, found.customer_id, found.rows, (
     SELECT true FROM {leads} AS known WHERE known.{lead.id} = {recorded_lead}
 )))::text
-FROM (SELECT record_id FROM direct UNION SELECT id::text FROM met) AS lead (record_id)
+FROM (SELECT record_id FROM leadfold_direct AS direct UNION SELECT id::text FROM leadfold_met AS met) AS lead (record_id)
 CROSS JOIN LATERAL (
     SELECT row.{dependent.customer_id}::text AS customer_id, count(*) AS rows
     FROM {dependent.table} AS row
