@@ -69,23 +69,27 @@ def runs(place: Place) -> list[object]:
         return [run.id for run in one.runs() if run.action == "resolve_lead"]
 
 
+def listening(patch: pytest.MonkeyPatch) -> list[Step]:
+    """Return the steps that sessions perform from now on, as they come."""
+    steps: list[Step] = []
+    perform = Session.perform
+
+    def heard(session: Session, step: Step) -> Answer:
+        steps.append(step)
+        return perform(session, step)
+
+    patch.setattr(Session, "perform", heard)
+    return steps
+
+
 class Traced(PostgresRepository):
     """Keeps what each commit asked the server to do."""
 
     def commit(self, changes: ChangeSet) -> Committed:
         """Write *changes*, listening."""
-        steps: list[Step] = []
-        perform = Session.perform
-
-        def heard(session: Session, step: Step) -> Answer:
-            steps.append(step)
-            return perform(session, step)
-
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Session, "perform", heard)
-            committed = super().commit(changes)
-        self.heard = steps
-        return committed
+            self.heard = listening(patch)
+            return super().commit(changes)
 
 
 def test_a_decision_is_written_in_two_round_trips(place: Place) -> None:
@@ -269,14 +273,7 @@ def test_a_request_knows_what_was_seen_of_the_tables(
     with PostgresRepository(place.dsn, schema=place.own) as repository:
         for lead in (Lead("first"), add(place, "second", phone="2125550177")):
             Resolver(repository).resolve(lead)
-        steps: list[Step] = []
-        perform = Session.perform
-
-        def heard(session: Session, step: Step) -> Answer:
-            steps.append(step)
-            return perform(session, step)
-
-        monkeypatch.setattr(Session, "perform", heard)
+        steps = listening(monkeypatch)
         with psycopg.connect(place.dsn) as connection:
             resolver = Resolver(repository.over(connection))
             found = resolver.resolve(Lead("third", phone="(212) 555-0199"))
@@ -293,14 +290,7 @@ def test_a_decision_takes_four_round_trips(place: Place, monkeypatch: pytest.Mon
         resolver = Resolver(repository, Policy.linked())
         refresh_index(repository, Policy.linked())
         resolver.resolve(add(place, "second", phone="2125550177", email="p1@mailbox.org"))
-        steps: list[Step] = []
-        perform = Session.perform
-
-        def heard(session: Session, step: Step) -> Answer:
-            steps.append(step)
-            return perform(session, step)
-
-        monkeypatch.setattr(Session, "perform", heard)
+        steps = listening(monkeypatch)
         trips = []
         for lead_id, phone in (("nobody's", "2125550188"), ("second's", "2125550177")):
             steps.clear()

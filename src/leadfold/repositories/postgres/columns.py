@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import compress
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from leadfold.repositories.postgres.steps import Row
     from leadfold.repository import CustomerBatch
 
-__all__ = ["customer_batch", "lead_batch"]
+__all__ = ["cells_of", "customer_batch", "lead_batch"]
 
 _NAMED = 7  # the columns of a lead before its cells
 _NO_ID = "a row without an id"
@@ -41,6 +42,11 @@ def lead_batch(rows: Sequence[Row], lead: LeadTable) -> LeadBatch:
         unreadable=unreadable,
         queued=frozenset(compress(cast("Sequence[str]", ids), queued)),
     )
+
+
+def cells_of(row: object) -> tuple[object, ...]:
+    """Return the cells of a *row* that came as JSON, by whatever names."""
+    return tuple(json.loads(cast("str", row)).values())
 
 
 def customer_batch(rows: Sequence[Row]) -> CustomerBatch:

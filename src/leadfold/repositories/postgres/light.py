@@ -7,9 +7,8 @@ is tested as any commit is, and written with the same statements.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from leadfold.changes import (
     Await,
@@ -26,6 +25,7 @@ from leadfold.changes import (
 from leadfold.exceptions import BusyError, RunExistsError, StalePlanError, StoreError, UnitError
 from leadfold.progress import opened
 from leadfold.repositories.cells import dump, stored_moment
+from leadfold.repositories.postgres.columns import cells_of
 from leadfold.repositories.postgres.leaving import names_by_position
 from leadfold.repositories.postgres.marks import Mark
 from leadfold.repositories.postgres.recording import begun, entry_of
@@ -139,11 +139,11 @@ class LightCommit:
         """Claim and test in one round trip, write in the next."""
         *_, tested = yield from together(*opening, *self._claims())
         [(_, _, cells), *misfits] = tested.rows
-        migration, fingerprint, numbers, *found = json.loads(str(cells)).values()
+        migration, fingerprint, numbers, *found = cells_of(cells)
         run = yield from self._run(migration, fingerprint, found)
         self._refuse_stale(misfits)
         yield from self._refuse_several()
-        followed = yield from self._write(run, numbers)
+        followed = yield from self._write(run, cast("list[int]", numbers))
         return Committed(self._changes.outcome((), followed))
 
     def _require_light(self) -> None:

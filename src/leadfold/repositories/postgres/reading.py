@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -14,7 +13,7 @@ from leadfold.model import Identifier, Ruling, utc
 from leadfold.repositories.cells import dump, identifiers_of, json_object, load, moment
 from leadfold.repositories.mapping import tells_no_edits
 from leadfold.repositories.postgres.castable import castable
-from leadfold.repositories.postgres.columns import customer_batch, lead_batch
+from leadfold.repositories.postgres.columns import cells_of, customer_batch, lead_batch
 from leadfold.repositories.postgres.steps import Query
 from leadfold.repositories.records import (
     edited_after,
@@ -285,7 +284,7 @@ def _by_kind(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
     """Return rows of cells by the kind of thing that they are about."""
     found: dict[str, list[Row]] = defaultdict(list)
     for kind, cells in rows:
-        found[str(kind)].append(tuple(json.loads(str(cells)).values()))
+        found[str(kind)].append(cells_of(cells))
     return found
 
 

@@ -105,8 +105,9 @@ class Store:
                 with suppress(TooHeavyError):
                     return (yield from self._commit_lightly(changes))
             steps = self._commit(changes)
-            kept = in_transaction(steps) if self.owned else in_savepoint(_POINT, as_was_set(steps))
-            return (yield from kept)
+            if self.owned:
+                return (yield from in_transaction(steps))
+            return (yield from in_savepoint(_POINT, as_was_set(steps), ends=(OWN_COMMIT,)))
         except UnitError as e:
             msg = f"nothing was written: {e}"
             raise StoreError(msg) from None

@@ -124,7 +124,6 @@ def as_was_set(steps: Steps[R]) -> Steps[R]:
     answer = yield Statement(fixed(f"SELECT {names}"))
     yield Statement(_SETTINGS)
     result = yield from steps
-    yield OWN_COMMIT
     yield Statement(
         sql.SQL("; ").join(
             sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
