@@ -62,8 +62,7 @@ def test_a_lead_that_waits_does_not_make_its_values_generic() -> None:
     for lead in (Lead("l1", "24000000000000001", phone), Lead("l2", phone=phone), Lead("l3")):
         store.insert_lead(lead)
     _filled(store, policy(1))
-    [edited] = [lead for lead in store.leads() if lead.id == "l3"]
-    store.update_lead(attrs.evolve(edited, psid="24000000000000002", phone=phone))
+    store.update_lead(attrs.evolve(_lead(store, "l3"), psid="24000000000000002", phone=phone))
     refresh_index(store, policy(1))
     Resolver(store, policy(1), "reconcile").drain()
     assert partition(store.leads()) == {frozenset([f"l{number}"]) for number in (1, 2, 3)}
@@ -78,14 +77,45 @@ def test_customers_of_one_group_do_not_make_its_values_generic() -> None:
     for customer, phone in (("x1", one), ("x2", other), ("x3", other)):
         store.insert_customer(Customer(customer, phone=phone, email=email))
     _filled(store, policy(2))
-    [edited] = [lead for lead in store.leads() if lead.id == "l1"]
-    store.update_lead(attrs.evolve(edited, phone=one))
+    store.update_lead(attrs.evolve(_lead(store, "l1"), phone=one))
     Resolver(store, policy(2), "reconcile").update(Lead("l1"))
     assert not list(backfill.plan(store, policy(2), mode="reconcile").units)
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_generic_value_that_was_a_leads_key_still_decides_about_the_others(
+    is_gone: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """Who was parted from the key's other holders may have been what kept those apart."""
+    store, phone = NeverScans(), "212 555 0143"
+    for number in (1, 2):
+        store.insert_lead(Lead(f"owner {number}", f"2400000000000000{number}", phone))
+    for lead in ("one", "other", "with one", "with other"):
+        store.insert_lead(Lead(lead))
+    _filled(store, policy(1))
+    for lead in ("one", "other"):  # each stays where somebody linked it by hand
+        by_hand = _lead(store, f"with {lead}").customer_id
+        store.update_lead(attrs.evolve(_lead(store, lead), phone=phone, customer_id=by_hand))
+    _filled(store, policy(1))
+    resolver = Resolver(store, policy(1), "reconcile")
+    store.insert_lead(Lead("between", phone=phone))
+    resolver.resolve(Lead("between"))
+    assert {"between"} in partition(store.leads())
+    if is_gone:
+        store.delete_lead("one")
+        resolver.forget("one")
+    else:
+        store.update_lead(attrs.evolve(_lead(store, "one"), phone=None))
+        resolver.update(Lead("one"))
+    assert {"between", "other"} in partition(store.leads())
+
+
 def _filled(store: NeverScans, policy: Policy) -> None:
     backfill.apply(backfill.plan(store, policy, mode="reconcile"), store)
+
+
+def _lead(store: NeverScans, lead: str) -> Lead:
+    return next(each for each in store.leads() if each.id == lead)
 
 
 def _watched(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:

@@ -91,11 +91,11 @@ class Connected:
         self._ruled: dict[str, list[Ruling]] = defaultdict(list)
         self._want(self._given)
         for lead in self._given:
-            self._want(self._ties(lead))
+            self._follow(self._held(lead))
 
     def include(self, values: Iterable[Identifier], customers: Iterable[str]) -> None:
         """Let what is connected with these be part of it: what a lead had that is gone now."""
-        self._want(self._reach.ties(tuple(values)))
+        self._follow(tuple(values))
         self._want(RECORD + customer for customer in customers)
 
     def grow(self) -> Asks[StoreFacts]:
@@ -239,17 +239,24 @@ class Connected:
 
     def _tie(self, record: str) -> None:
         """Want what ties *record* to others: what it holds, held before, and is ruled."""
-        ties = self._ties(record)
-        strongest = self._reach.strongest(ties)
-        self.open([value for value in ties if value.kind == strongest])
         entry = self._known.entries.get(record)
-        before = () if entry is None else self._reach.ties(entry.identifiers)
-        self._want((*ties, *before) or [Identifier(INDIVIDUAL, record)])
+        holds, held = self._held(record), () if entry is None else entry.identifiers
+        self._follow(holds)
+        self._follow(held)
+        if not holds and not held:
+            self._want([Identifier(INDIVIDUAL, record)])
         for ruling in self._ruled.get(record, ()):
             self._want(sorted({each for part in ruling.parts for each in part}))
 
-    def _ties(self, record: str) -> tuple[Identifier, ...]:
-        return self._reach.ties(self._held(record))
+    def _follow(self, held: tuple[Identifier, ...]) -> None:
+        """Want what ties those who hold *held*, or did: the key among it, however many hold it.
+
+        Who held a key beside others may have been what kept these apart.
+        """
+        ties = self._reach.ties(held)
+        key = self._reach.strongest(ties)
+        self.open([value for value in ties if value.kind == key])
+        self._want(ties)
 
     def _held(self, record: str) -> tuple[Identifier, ...]:
         """Return what *record* holds by its row, or else by the index."""
