@@ -139,11 +139,14 @@ def events_of(changes: Iterable[Change]) -> Iterator[Event]:
                 yield Event("customer_retired", change.into, before=change.customer_id)
 
 
-def resting_on(units: Iterable[Unit], snapshot: Snapshot, rowless: Container[str]) -> list[Unit]:
-    """Return *units*, of which the first rests on all of *snapshot* but those *rowless*.
+def resting_on(
+    units: Iterable[Unit], snapshot: Snapshot, rowless: Mapping[str, tuple[Identifier, ...]]
+) -> list[Unit]:
+    """Return *units*, of which the first rests on all of *snapshot*.
 
     A set is decided together: who changes what another lead of it holds changes the decision,
-    though no unit moves that lead.
+    though no unit moves that lead. Of those *rowless* no version says whether they changed, so
+    what they hold is indexed again, and claimed with it.
     """
     rest = list(units)
     if rest:
@@ -151,30 +154,28 @@ def resting_on(units: Iterable[Unit], snapshot: Snapshot, rowless: Container[str
         stored = {each.id: each.version for each in snapshot.customers.values()}
         leads = {lead: version for lead, version in rows if lead not in rowless}
         customers = {**stored, **rest[0].customers}
-        rest[0] = attrs.evolve(rest[0], leads=leads, customers=customers)
+        written = (change for unit in rest for change in unit.changes)
+        indexed = {change.record_id for change in written if isinstance(change, Reindex)}
+        again = (Reindex(lead, rowless[lead]) for lead in sorted(rowless.keys() - indexed))
+        changes = (*rest[0].changes, *again)
+        rest[0] = attrs.evolve(rest[0], leads=leads, customers=customers, changes=changes)
     return rest
 
 
-def without_rows(
-    units: Iterable[Unit], rowless: Mapping[str, tuple[Identifier, ...]], until: datetime
-) -> Iterator[Unit]:
+def without_rows(units: Iterable[Unit], rowless: Container[str], until: datetime) -> Iterator[Unit]:
     """Yield *units*, where leads that have no row yet await their customer instead of a link.
 
-    What they hold is indexed all the same, and claimed, for no version says whether it is still
-    so; who inserts the row gives it the customer decided.
+    Who inserts the row gives it the customer decided.
     """
     for unit in units:
-        mine = unit.leads.keys() & rowless.keys()
-        changes = [
+        changes = (
             _awaiting(change, until)
-            if isinstance(change, Link) and change.lead_id in mine
+            if isinstance(change, Link) and change.lead_id in rowless
             else change
             for change in unit.changes
-            if not (isinstance(change, Follow) and change.lead_id in mine)
-        ]
-        indexed = {change.record_id for change in changes if isinstance(change, Reindex)}
-        changes += [Reindex(lead, rowless[lead]) for lead in sorted(mine - indexed)]
-        leads = {lead: version for lead, version in unit.leads.items() if lead not in mine}
+            if not (isinstance(change, Follow) and change.lead_id in rowless)
+        )
+        leads = {lead: version for lead, version in unit.leads.items() if lead not in rowless}
         yield attrs.evolve(unit, leads=leads, changes=tuple(changes))
 
 

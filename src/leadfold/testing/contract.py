@@ -169,6 +169,16 @@ class RepositoryContract(
         changes = basis.changeset(basis.founding(1, "l1", "c1"), run=run_of("run-3", minute=2))
         self.refuses(repository, changes, names={"l1"})
 
+    def test_a_value_of_a_record_that_changed_since_is_stale(self, repository: Repository) -> None:
+        """A record that came to hold more claims all that it holds: it may have no row."""
+        first = self.seeded(repository, Lead("l1"))
+        repository.commit(first.changeset(first.unit(1, reindex("none", X))))
+        basis = read_basis(repository)
+        second = basis.unit(1, reindex("none", X, Y))
+        repository.commit(basis.changeset(second, run=run_of("run-2", minute=1)))
+        changes = basis.changeset(basis.unit(1, reindex("l1", X)), run=run_of("run-3", minute=2))
+        self.refuses(repository, changes, names={"l1"})
+
     def test_another_value_claimed_since_is_not_stale(self, repository: Repository) -> None:
         """A commit that claimed other values does not matter."""
         basis = self.seeded(repository, Lead("l1"), Lead("l2"))

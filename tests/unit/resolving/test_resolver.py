@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 import pytest
@@ -203,6 +203,33 @@ def test_a_decision_rests_on_all_that_is_connected() -> None:
     repository.overtakes = become_one
     resolver.resolve(Lead("new"))
     assert len({lead.customer_id for lead in repository.leads()}) == 1
+
+
+@pytest.mark.parametrize("mode", ["fill", "reconcile"])
+@pytest.mark.parametrize(
+    ("first", "then", "psid"),
+    [
+        ("24000000000000002", None, "24000000000000001"),
+        (None, "24000000000000002", None),
+        (None, "24000000000000002", "24000000000000001"),
+    ],
+)
+def test_a_decision_rests_on_leads_without_rows(
+    mode: Literal["fill", "reconcile"], first: str | None, then: str | None, psid: str | None
+) -> None:
+    """Of a lead that is awaited the newer answer counts, whoever writes in between."""
+    repository, phone = Overtaken(), "212 555 0143"
+    resolver = Resolver(repository, Policy.linked(), mode)
+    resolver.resolve(Lead("awaited", psid=first, phone=phone))
+    awaited = Lead("awaited", psid=then, phone=phone)
+    repository.overtakes = lambda: resolver.resolve(awaited)
+    new = resolver.resolve(Lead("new", psid=psid, phone=phone))
+    with repository.reading() as reader:
+        entry = reader.around(["awaited"], [], [], at_most=1).entries["awaited"]
+    assert {each.value for each in entry.identifiers} == {"+12125550143", *filter(None, [then])}
+    for lead in (awaited, Lead("new", psid=psid, phone=phone)):
+        assert resolver.resolve(lead).outcome == "unchanged"
+    assert (new.customer_id == resolver.resolve(awaited).customer_id) == (None in {then, psid})
 
 
 class Crowded(InMemoryRepository):

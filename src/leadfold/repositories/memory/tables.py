@@ -94,11 +94,12 @@ class DependentTable:
 
 @attrs.define(repr=False)
 class Index:
-    """The identity index: who holds what, and when each value last gained or lost a holder.
+    """The identity index: who holds what, and when that last changed for a holder of each value.
 
-    *clock* counts the commits that changed a holder; a value's version is the clock of the last
-    of them that concerned it. *seen* has an entry for every record ever indexed, *awaited* says
-    what became of those that had no row yet.
+    *clock* counts the commits that changed a record; a value's version is the clock of the last of
+    them that changed one which holds it, or did: of one without a row nothing else tells that.
+    *seen* has an entry for every record ever indexed, *awaited* says what became of those that had
+    no row yet.
     """
 
     seen: dict[str, tuple[Identifier, ...]] = attrs.field(factory=dict)
@@ -123,10 +124,9 @@ class Index:
     def record(self, record_id: str, identifiers: Collection[Identifier]) -> None:
         """Let *record_id* hold exactly *identifiers*."""
         held, now = set(self.seen.get(record_id, ())), set(identifiers)
-        for identifier in held - now:
-            self._thaw(identifier).discard(record_id)
-        for identifier in now - held:
-            self._thaw(identifier).add(record_id)
+        for identifier in held | now if held != now else ():
+            holders = self._thaw(identifier)
+            (holders.add if identifier in now else holders.discard)(record_id)
         self.seen[record_id] = tuple(sorted(now))
 
     def forget(self, record_id: str) -> None:
@@ -139,7 +139,7 @@ class Index:
     def claimed_after(
         self, clock: int, identifiers: Collection[Identifier], *, but: Collection[int]
     ) -> bool:
-        """Tell whether one of *identifiers* gained or lost a holder after *clock*.
+        """Tell whether a holder of one of *identifiers* changed after *clock*, or ceased to be one.
 
         What happened at the clocks *but* does not count.
         """

@@ -235,7 +235,7 @@ class _Writer:
             self._run("index_release")
         if gained:
             self._run("index_hold")
-        if lost or gained > fresh:  # a fresh value has this clock already, and a holder it gained
+        if known or gained > fresh:  # a fresh value has this clock already
             self._run("index_versions")
         if lost:
             self._run("index_forget")

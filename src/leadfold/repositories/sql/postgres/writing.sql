@@ -365,9 +365,16 @@ noted AS (
     {note_lost}
 ),
 claimed AS (
+    -- All that a record holds that changed: for one without a row no other version tells that it did.
     INSERT INTO {own}.identity AS identity (tenant, kind, value, version)
     SELECT %(whose)s, kind, value, {own_version}
-    FROM (SELECT kind, value FROM gained UNION SELECT kind, value FROM lost) AS touched
+    FROM (
+        SELECT stage.name AS kind, stage.after AS value
+        FROM {stage} AS stage
+        JOIN changed ON changed.id = stage.id
+        WHERE stage.part = 'holder' AND {here}
+        UNION SELECT kind, value FROM lost
+    ) AS touched
     ORDER BY kind, value
     ON CONFLICT (tenant, kind, value) DO UPDATE SET version = excluded.version
     WHERE identity.version <> excluded.version

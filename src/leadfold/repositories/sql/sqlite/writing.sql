@@ -256,10 +256,13 @@ INSERT INTO leadfold_holders (record, identity)
 SELECT record, identity FROM temp.leadfold_stage_gained ORDER BY record, identity;
 
 -- name: index_versions
+-- Of all that a record holds that changed: for one without a row no other version tells that it did.
 UPDATE leadfold_identity SET version = :clock
 WHERE version <> :clock AND id IN (
     SELECT identity FROM temp.leadfold_stage_lost
-    UNION SELECT identity FROM temp.leadfold_stage_gained
+    UNION SELECT identity FROM leadfold_holders WHERE record IN (
+        SELECT record FROM temp.leadfold_stage_lost UNION SELECT record FROM temp.leadfold_stage_gained
+    )
 );
 
 -- name: index_forget
