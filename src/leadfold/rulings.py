@@ -32,13 +32,21 @@ def contradiction(
     The names are those of one shortest chain, not of what else hangs on it. None where all of
     them can hold together.
     """
+    places: dict[T, list[tuple[str, int]]] = defaultdict(list)
+    for name, parts in cannots.items():
+        for place, part in enumerate(parts):
+            for member in part:
+                places[member].append((name, place))
     for names, members in _chains(musts):
-        for name, parts in cannots.items():
-            touched = [part for part in parts if not members.isdisjoint(part)]
-            if len(touched) > 1:
-                met = members.intersection(*[{m for part in touched for m in part}])
-                chain = _across({each: musts[each] for each in names}, touched)
-                return frozenset({name, *chain}), frozenset(met)
+        met: dict[str, dict[int, list[T]]] = defaultdict(lambda: defaultdict(list))
+        for member in members:
+            for name, place in places.get(member, ()):
+                met[name][place].append(member)
+        if broken := {name for name, parts_met in met.items() if len(parts_met) > 1}:
+            name = next(each for each in cannots if each in broken)
+            touched = [cannots[name][place] for place in sorted(met[name])]
+            chain = _across({each: musts[each] for each in names}, touched)
+            return frozenset({name, *chain}), frozenset().union(*met[name].values())
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from itertools import chain, combinations
 from typing import TYPE_CHECKING
@@ -10,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadfold import Lead, Policy, group
 from leadfold.model import Ruling
 from leadfold.rulings import contradiction, in_order, lifted_by, unruly
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from types import FrameType
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, tzinfo=UTC)
@@ -230,3 +233,32 @@ def test_a_chain_of_any_length_is_found(length: int) -> None:
     links = [Ruling(f"m{n}", [[f"l{n}", f"l{n + 1}"]]) for n in range(length)]
     new = Ruling("new", [["l0"], [f"l{length}"]])
     assert lifted_by(new, links) == tuple(links)
+
+
+def test_twice_the_links_made_by_hand_are_twice_the_work() -> None:
+    """Every link that somebody else made is a must-link and a part of one cannot-link.
+
+    Counted are the calls, of this package or of built-in functions.
+    """
+    calls_of(1)  # the first of a process reads what normalizing needs
+    assert calls_of(400) < 2.5 * calls_of(200)
+
+
+def calls_of(pairs: int) -> int:
+    """Return how many calls it takes to group so many pairs that are linked by hand."""
+    leads = [Lead(f"l{number}", phone=f"+1202{2_000_000 + number}") for number in range(2 * pairs)]
+    parts = [[f"l{number}", f"l{number + pairs}"] for number in range(pairs)]
+    rulings = [*(Ruling(f"pin {part[0]}", [part]) for part in parts), Ruling("pins", parts)]
+    count = 0
+
+    def on(_frame: FrameType, event: str, _what: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    sys.setprofile(on)
+    try:
+        found = group(leads, Policy.linked(), rulings=rulings)
+    finally:
+        sys.setprofile(None)
+    assert len(found.groups) == pairs
+    return count

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from leadfold.grouping.partition import Keys, Stopped
-    from leadfold.grouping.rulings import Parts, RowRulings
+    from leadfold.grouping.rulings import RowRulings
 
 __all__ = ["start"]
+
+Blocks = dict[int, list[int]]
+"""Rows that must-links keep together, by the first of them."""
 
 
 def start(keys: Keys, rulings: RowRulings) -> Partition:
@@ -36,18 +39,20 @@ def start(keys: Keys, rulings: RowRulings) -> Partition:
 
 def _part(roots: list[int], keys: Keys, rulings: RowRulings) -> Stopped:
     """Settle the disputed groups of *roots*, in place, under the cannot-links; return the stops."""
-    disputed = {roots[row] for parts in rulings.cannots for part in parts for row in part}
-    rows_in: dict[int, list[int]] = defaultdict(list)
+    parts_of = _parts_of(rulings)
+    together = DisjointSets(len(roots))
+    for must in rulings.musts:
+        together.union(must)
+    disputed = {roots[row] for row in parts_of}
+    blocks_in: dict[int, Blocks] = defaultdict(lambda: defaultdict(list))
     for row, root in enumerate(roots):
         if root in disputed:
-            rows_in[root].append(row)
+            blocks_in[root][together.find(row)].append(row)
     stopped: Stopped = {}
     past = keys.size
-    for rows in rows_in.values():
-        blocks = rulings.must_blocks(rows)
-        values = {block: {keys.labels[row] for row in inside} for block, inside in blocks.items()}
-        guards = [_guard(parts, blocks) for parts in rulings.cannots]
-        pieces, divisions = settle(list(blocks), values, guards)
+    for blocks in blocks_in.values():
+        values = {block: {keys.labels[row] for row in rows} for block, rows in blocks.items()}
+        pieces, divisions = settle(list(blocks), values, _guards(blocks, parts_of))
         for parts, reason in divisions:
             for label, met in held_apart(parts, values).items():
                 value = (keys.kinds[label], keys.values[label])
@@ -59,10 +64,21 @@ def _part(roots: list[int], keys: Keys, rulings: RowRulings) -> Stopped:
     return stopped
 
 
-def _guard(parts: Parts, blocks: Mapping[int, Sequence[int]]) -> Guard:
-    """Return a cannot-link as a unique guard over must-blocks."""
-    part_of = {row: number for number, part in enumerate(parts) for row in part}
-    held = {
-        block: {part_of[row] for row in rows if row in part_of} for block, rows in blocks.items()
-    }
-    return Guard(1, "ruled", held)
+def _parts_of(rulings: RowRulings) -> Mapping[int, Sequence[tuple[int, int]]]:
+    """Return, for each row that cannot-links name, their numbers and those of its parts."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for number, parts in enumerate(rulings.cannots):
+        for place, part in enumerate(parts):
+            for row in part:
+                found[row].append((number, place))
+    return found
+
+
+def _guards(blocks: Blocks, parts_of: Mapping[int, Sequence[tuple[int, int]]]) -> list[Guard]:
+    """Return each cannot-link that names rows of *blocks* as a unique guard over these."""
+    held: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for block, rows in blocks.items():
+        for row in rows:
+            for number, place in parts_of.get(row, ()):
+                held[number][block].add(place)
+    return [Guard(1, "ruled", held[number]) for number in sorted(held)]

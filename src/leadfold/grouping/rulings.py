@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import attrs
 
-from leadfold.disjoint import DisjointSets
 from leadfold.exceptions import ConflictingRulingsError
 from leadfold.rulings import contradiction
 
@@ -48,17 +46,6 @@ class RowRulings:
             names, rows = found
             raise ConflictingRulingsError(names, {ids[row] for row in rows})
         return cls(tuple(musts.values()), tuple(cannots.values()))
-
-    def must_blocks(self, rows: Sequence[int]) -> dict[int, list[int]]:
-        """Return *rows* in the blocks that must-links make, by the first row of each."""
-        place = {row: number for number, row in enumerate(rows)}
-        sets = DisjointSets(len(rows))
-        for must in self.musts:
-            sets.union(place[row] for row in must if row in place)
-        blocks: dict[int, list[int]] = defaultdict(list)
-        for number, row in enumerate(rows):
-            blocks[rows[sets.find(number)]].append(row)
-        return dict(blocks)
 
 
 def _parts(ruling: Ruling, row_of: Mapping[str, int]) -> Parts:
