@@ -92,11 +92,16 @@ class Stored:
         return taken
 
     def drifting(self) -> tuple[set[str], set[str]]:
-        """Return the customers that share a group with another, and those in several groups."""
+        """Return the customers that share a group with another, and those in several groups.
+
+        A record that holds nothing is nobody: alone, it is no group that its customer is in.
+        """
         links, groups_of, shared = self.links(), defaultdict[str, set[str]](set), set[str]()
         for found in self.resolution().groups:
             linked = {links[one] for one in found if one in links}
             shared |= linked if len(linked) > 1 else set()
+            if found.kind == "individual" and found.key.startswith("individual:customer:"):
+                continue
             for customer in linked:
                 groups_of[customer].add(found.key)
         return shared, {customer for customer, keys in groups_of.items() if len(keys) > 1}

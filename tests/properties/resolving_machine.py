@@ -386,9 +386,12 @@ class ResolvingMachine(RuleBasedStateMachine):
         """Promise (d): validate warns of drift if there is some, and only then."""
         if self.mode == "fill" and not self.awaited:
             links = self.hooks.links(self.repository)
-            records = {f"customer:{one}": one for one in self.records()}
-            whose = {**links, **records}
-            groups = [{whose[one] for one in found} for found in self.grouped()]
+            records = {f"customer:{one}": row for one, row in self.records().items()}
+            whose = {**links, **{record: record.removeprefix("customer:") for record in records}}
+            blank = [{one} for one, row in records.items() if not row["phone"] and not row["email"]]
+            groups = [
+                {whose[one] for one in found} for found in self.grouped() if found not in blank
+            ]
             spread = Counter(customer for found in groups for customer in found)
             found = backfill.validate(self.repository, self.policy)
             mixed, apart = "groups with several customers", "customers with several groups"

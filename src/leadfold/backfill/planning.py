@@ -19,6 +19,7 @@ from leadfold.backfill.pinning import pinned, rulings_with
 from leadfold.backfill.plan import Drift, GroupSize, Plan
 from leadfold.backfill.reconciling import reconcile
 from leadfold.backfill.snapshot import read_snapshot
+from leadfold.backfill.tallying import is_blank_record
 from leadfold.backfill.units import PlannedUnits
 from leadfold.backfill.waiting import gone
 from leadfold.changes import Stats
@@ -256,7 +257,7 @@ def _drift(units: PlannedUnits) -> Iterable[Drift]:
                 if (link := snapshot.links[row]) is not None and not units.moves(row)
             }
             for number in component
-            if assignment.linked[number]
+            if assignment.linked[number] and not is_blank_record(snapshot, resolution, number)
         }
         customers = {link for links in stay.values() for link in links} & snapshot.customers.keys()
         linked = [number for number, links in stay.items() if links]

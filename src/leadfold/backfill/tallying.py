@@ -108,6 +108,15 @@ def shown_twice(snapshot: Snapshot, kind: str, policy: Policy) -> Counter[str]:
     )
 
 
+def is_blank_record(snapshot: Snapshot, resolution: Resolution, group: int) -> bool:
+    """Tell whether *group* is but the record of a customer that holds nothing.
+
+    It says of nobody who they are: leads that its customer has are not apart from it.
+    """
+    row, *others = resolution.rows[group]
+    return not others and not snapshot.is_lead(row) and not snapshot.columns.pairs(row)
+
+
 def groups_mixed(snapshot: Snapshot, resolution: Resolution) -> Counter[str]:
     """Return the groups that are linked to several customers, by masked key."""
     mixed: Counter[str] = Counter()
@@ -123,7 +132,9 @@ def groups_apart(snapshot: Snapshot, resolution: Resolution) -> Counter[str]:
     group_of: dict[str, int] = {}
     apart: set[str] = set()
     for link, group in zip(snapshot.links, resolution.partition.labels, strict=True):
-        if link is not None and group_of.setdefault(link, group) != group:
+        if link is None or is_blank_record(snapshot, resolution, group):
+            continue
+        if group_of.setdefault(link, group) != group:
             apart.add(link)
     return Counter(apart)
 

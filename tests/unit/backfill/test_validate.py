@@ -540,3 +540,18 @@ def test_drift_is_what_a_plan_reports(
     found = backfill.validate(repository)
     drift = ("groups with several customers", "customers with several groups")
     assert all(found[name].ok for name in drift) == (not backfill.plan(repository).drift)
+
+
+def test_a_customer_that_holds_nothing_is_not_apart_from_its_leads() -> None:
+    """Where every lead had to have a customer there may be blank ones: that is no drift."""
+    repository = InMemoryRepository(
+        customers=[Customer("c1"), Customer("c2", phone="212 555 0177")],
+        leads=[
+            Lead("l1", phone="212 555 0143", customer_id="c1"),
+            Lead("l2", phone="212 555 0188", customer_id="c2"),
+        ],
+    )
+    found = backfill.validate(repository, Policy.linked())["customers with several groups"]
+    assert found.samples == ("c2",)
+    plan = backfill.plan(repository, Policy.linked())
+    assert [each.customers for each in plan.drift] == [("c2",)]
