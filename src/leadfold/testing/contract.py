@@ -19,6 +19,7 @@ from leadfold.model import Customer, Identifier, Lead
 from leadfold.testing.abilities import Tenants, UniquePhones
 from leadfold.testing.changesets import follow, link, new_customer, read_basis, reindex, run_of
 from leadfold.testing.contract_chunks import ChunkContract
+from leadfold.testing.contract_erasing import ErasingContract
 from leadfold.testing.contract_hooks import (
     SourceFailedError,
     job,
@@ -26,6 +27,7 @@ from leadfold.testing.contract_hooks import (
     read_leads,
     read_runs,
 )
+from leadfold.testing.contract_moving import MovingContract
 from leadfold.testing.contract_open import OpenContract
 from leadfold.testing.contract_queue import QueueContract
 from leadfold.testing.contract_resolving import ResolvingContract
@@ -47,8 +49,10 @@ Y = Identifier("email", "a@b.co")
 
 class RepositoryContract(
     StoredContract,
+    MovingContract,
     UndoingContract,
     ToldContract,
+    ErasingContract,
     ChunkContract,
     OpenContract,
     ResolvingContract,

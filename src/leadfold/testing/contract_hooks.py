@@ -32,6 +32,7 @@ __all__ = [
     "job",
     "read_customers",
     "read_entries",
+    "read_history",
     "read_holders",
     "read_leads",
     "read_rulings",
@@ -207,6 +208,12 @@ def read_runs(repository: Repository, limit: int = 20) -> tuple[Run, ...]:
     """Read the latest runs."""
     with repository.reading() as reader:
         return reader.runs(limit)
+
+
+def read_history(repository: Repository, table: str, row: str) -> tuple[LedgerEntry, ...]:
+    """Read the history of a row."""
+    with repository.reading() as reader:
+        return tuple(reader.history(table, row))
 
 
 def read_entries(repository: Repository, run_id: str) -> tuple[LedgerEntry, ...]:

@@ -1,6 +1,6 @@
 """The part of the contract about what is told of runs: ledger, histories, who points at whom.
 
-Also what an erasure leaves of it, and that tenants hear nothing of each other.
+Also that tenants hear nothing of each other.
 """
 
 from __future__ import annotations
@@ -12,21 +12,10 @@ from typing import TYPE_CHECKING, cast
 import attrs
 import pytest
 
-from leadfold.changes import (
-    Carry,
-    Erase,
-    PatchCustomer,
-    Relink,
-    Retire,
-    Rule,
-)
+from leadfold.changes import Carry, Erase, PatchCustomer, Relink, Retire, Rule
 from leadfold.model import Identifier, Lead
 from leadfold.repository import CUSTOMER, LEAD, RULING
-from leadfold.testing.abilities import (
-    ConditionalLeads,
-    OriginalRuns,
-    Tenants,
-)
+from leadfold.testing.abilities import ConditionalLeads, OriginalRuns, Tenants
 from leadfold.testing.changesets import (
     follow,
     link,
@@ -43,10 +32,10 @@ from leadfold.testing.contract_hooks import (
     commit,
     job,
     read_entries,
+    read_history,
     read_holders,
     read_leads,
     read_rulings,
-    read_runs,
     restored,
     written,
 )
@@ -60,7 +49,6 @@ if TYPE_CHECKING:
 __all__ = ["ToldContract"]
 
 X = Identifier("phone", "+15551230001")
-Y = Identifier("email", "a@b.co")
 MANY = 100_000
 POINTERS = (LEAD, "Job", "Conversation", ADDRESS)
 THEIRS = (
@@ -142,7 +130,7 @@ class ToldContract(StoreHooks):
         written(repository, PatchCustomer("c1", {}, {"own": 1}), number=3)
         written(repository, link("l1", "c2", before="c1"), number=4)
         written(repository, Retire("c1", "c2"), number=5)
-        past = self.past(repository, CUSTOMER, "c1")
+        past = read_history(repository, CUSTOMER, "c1")
         steps = [(entry.run_id, entry.table, entry.row, entry.action) for entry in past]
         assert sorted(steps[:2]) == [
             ("run-1", CUSTOMER, "c1", "insert"),
@@ -159,11 +147,11 @@ class ToldContract(StoreHooks):
         self.seeded(repository, Lead("x"), Lead("y"), customers=["x", "c2"], jobs=[job("x", "x")])
         written(repository, link("x", "x"), link("y", "c2"), follow("Job", "x", "x"))
         written(repository, link("x", "c2", before="x"), Relink("Job", "x", "x", None), number=2)
-        lead = told_by_run(self.past(repository, LEAD, "x"))
+        lead = told_by_run(read_history(repository, LEAD, "x"))
         assert lead == [("run-1", LEAD, "x", None, "x"), ("run-2", LEAD, "x", "x", "c2")]
-        jobs = told_by_run(self.past(repository, "Job", "x"))
+        jobs = told_by_run(read_history(repository, "Job", "x"))
         assert jobs == [("run-1", "Job", "x", None, "x"), ("run-2", "Job", "x", "x", None)]
-        assert self.past(repository, LEAD, "nobody") == ()
+        assert read_history(repository, LEAD, "nobody") == ()
 
     def test_the_ledger_keeps_the_sources_of_a_customer(self, repository: Repository) -> None:
         """The entry of an insertion names the lead of each value, where that is known."""
@@ -283,121 +271,6 @@ class ToldContract(StoreHooks):
             assert reader.is_original("a1")
             assert not reader.is_original("run-1")
 
-    # A lead is erased.
-
-    def test_an_erased_lead_is_not_in_the_index(self, repository: Repository) -> None:
-        """The index has never seen the lead; what others hold it knows still."""
-        erase = self.annabel(repository)
-        written(repository, erase, number=2)
-        found = read_holders(repository, X, Y)
-        assert dict(found.records) == {"l2": (Y,)}
-        indexed = {key: row.indexed for key, row in read_leads(repository).items()}
-        assert indexed == {"l1": None, "l2": (Y,)}
-
-    def test_an_erasure_blanks_the_row(self, repository: Repository) -> None:
-        """The values that the lead gave are gone from the customer, everything else stays."""
-        erase = self.annabel(repository)
-        entries = written(repository, erase, number=2)
-        row = self.raw_customers(repository)["c1"]
-        assert (row["name"], row["phone"], row["email"]) == (None, None, Y.value)
-        metadata = dict(cast("Mapping[str, object]", row["metadata"]))
-        assert metadata.pop("groupKey", None) is None
-        assert metadata == {"createdBy": "leadfold", "leadCount": 2}
-        (entry,) = (each for each in entries if each.row == "c1")
-        assert (entry.table, entry.action, entry.before) == (CUSTOMER, "erase", None)
-        assert set(cast("Sequence[str]", entry.after)) == {"name", "phone", "groupKey"}
-
-    def test_an_erasure_leaves_what_somebody_edited(self, repository: Repository) -> None:
-        """A column that holds something else now keeps it, and is not told as erased."""
-        erase = self.annabel(repository)
-        basis = read_basis(repository)
-        metadata = {"groupKey": "theirs"}
-        self.edit_customer(repository, "c1", name="Bea", metadata=metadata)
-        repository.commit(basis.changeset(basis.unit(1, erase), run=run_of("run-2")))
-        row = self.raw_customers(repository)["c1"]
-        assert (row["name"], row["phone"], row["metadata"]) == ("Bea", None, metadata)
-        entries = read_entries(repository, "run-2")
-        (after,) = (each.after for each in entries if each.row == "c1")
-        assert list(cast("Sequence[str]", after)) == ["phone"]
-
-    def test_an_erasure_blanks_every_image(self, repository: Repository) -> None:
-        """Each copy of the row in the ledger loses the values, and lists what it lost."""
-        erase = self.annabel(repository)
-        self.away_and_back(repository)
-        written(repository, erase, number=4)
-        images = [
-            cast("Mapping[str, object]", image)
-            for entry in self.past(repository, CUSTOMER, "c1")
-            for image in (entry.before, entry.after)
-            if entry.action in {"insert", "retire", "restore"} and image is not None
-        ]
-        assert len(images) == len(["insert", "retire", "restore"])
-        for image in images:
-            assert (image["name"], image["phone"], image["email"]) == (None, None, Y.value)
-            assert set(cast("Sequence[str]", image.get("erased", ()))) == {
-                "name",
-                "phone",
-                "groupKey",
-            }
-
-    def test_an_erased_value_is_nowhere_in_the_ledger(self, repository: Repository) -> None:
-        """No run tells a value any more that the erased lead gave."""
-        erase = self.annabel(repository)
-        self.away_and_back(repository)
-        written(repository, erase, number=4)
-        for run in read_runs(repository):
-            for entry in read_entries(repository, run.id):
-                for value in ("Annabel", X.value):
-                    assert value not in str(attrs.astuple(entry))
-
-    def test_an_erasure_leaves_images_of_other_values(self, repository: Repository) -> None:
-        """An image that shows another value is left as it was."""
-        erase = self.annabel(repository)
-        other = {"c1": {"name": "Bea", "phone": X.value}}
-        written(repository, attrs.evolve(erase, rows={}, images=other), number=2)
-        (image,) = (each.after for each in read_entries(repository, "run-1") if each.row == "c1")
-        shown = cast("Mapping[str, object]", image)
-        assert (shown["name"], shown["phone"], shown.get("erased")) == ("Annabel", None, ["phone"])
-        assert self.raw_customers(repository)["c1"]["phone"] == X.value
-
-    def test_a_customer_comes_back_without_what_was_erased(self, repository: Repository) -> None:
-        """The image of a retired customer that was blanked gives back a row that is blank."""
-        erase = self.annabel(repository)
-        moves = (link("l1", None, before="c1"), link("l2", None, before="c1"))
-        written(repository, Retire("c1"), *moves, number=2)
-        written(repository, attrs.evolve(erase, rows={}), number=3)
-        (gone,) = (each for each in read_entries(repository, "run-2") if each.row == "c1")
-        written(repository, restored(gone), number=4)
-        row = self.raw_customers(repository)["c1"]
-        assert (row["name"], row["phone"], row["email"]) == (None, None, Y.value)
-
-    def test_an_erasure_of_what_is_gone_is_no_fault(self, repository: Repository) -> None:
-        """A lead and customers that the store has lost are erased all the same."""
-        erase = self.annabel(repository)
-        self.delete_lead(repository, "l1")
-        gone = {"gone": {"name": "Annabel"}}
-        everyone = Erase("l1", {**gone, **erase.rows}, {**gone, **erase.images})
-        written(repository, everyone, number=2)
-        assert read_holders(repository, X).records == {}
-        assert self.raw_customers(repository)["c1"]["phone"] is None
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            pytest.param((link("l3", "c1"),), id="a customer that showed it"),
-            pytest.param((reindex("l3", X),), id="a value that the lead held"),
-        ],
-    )
-    def test_a_plan_on_an_erased_value_is_stale(
-        self, repository: Repository, changes: tuple[Change, ...]
-    ) -> None:
-        """A plan made before the erasure is refused where it rests on what is gone."""
-        erase = self.annabel(repository)
-        self.seed(repository, [Lead("l3")])
-        basis = read_basis(repository)
-        written(repository, erase, number=2)
-        self.refuses(repository, basis.changeset(basis.unit(1, *changes), run=run_of("run-3")))
-
     # Tenants.
 
     @pytest.mark.parametrize("change", THEIRS, ids=lambda change: type(change).__name__)
@@ -456,26 +329,6 @@ class ToldContract(StoreHooks):
             none = {} if table == ADDRESS else {f"{table}-3": None}
             self.point(repository, table, {f"{table}-1": "c1", f"{table}-2": "c2", **none})
 
-    def annabel(self, repository: Repository) -> Erase:
-        """Make a customer of two leads, as run-1; return what erases the one it is named by."""
-        self.seed(repository, [Lead("l1"), Lead("l2")])
-        given = {"name": "Annabel", "phone": X.value, "groupKey": X.key}
-        metadata = {"createdBy": "leadfold", "leadCount": 2, "groupKey": X.key}
-        row = {"name": "Annabel", "phone": X.value, "email": Y.value, "metadata": metadata}
-        made = attrs.evolve(
-            new_customer("c1", **row), sources={**dict.fromkeys(given, "l1"), "email": "l2"}
-        )
-        links = (link("l1", "c1"), link("l2", "c1"))
-        written(repository, made, *links, reindex("l1", X), reindex("l2", Y))
-        return Erase("l1", {"c1": given}, {"c1": given})
-
-    def away_and_back(self, repository: Repository) -> None:
-        """Retire the customer that `annabel` made as run-2, restore it as run-3."""
-        away = [link(lead, None, before="c1") for lead in ("l1", "l2")]
-        entries = written(repository, *away, Retire("c1"), number=2)
-        (gone,) = (entry for entry in entries if entry.action == "retire")
-        written(repository, restored(gone), link("l1", "c1"), link("l2", "c1"), number=3)
-
     def tenants_with_rows(self, repository: Repository) -> tuple[Repository, Repository]:
         """Give two tenants a row of each table, a ruling, and a run-1 of their own."""
         if not isinstance(self, Tenants):
@@ -491,11 +344,6 @@ class ToldContract(StoreHooks):
             self.seed(side, dependents={"Job": jobs})
             self.point(side, ADDRESS, {f"a-{name}": f"c-{name}"})
         return ours, theirs
-
-    def past(self, repository: Repository, table: str, row: str) -> tuple[LedgerEntry, ...]:
-        """Read the history of a row."""
-        with repository.reading() as reader:
-            return tuple(reader.history(table, row))
 
     def later(self, repository: Repository, run_id: str) -> list[tuple[str, str, str]]:
         """Read which rows of a run later runs changed, by run and table."""
