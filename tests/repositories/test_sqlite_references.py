@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leadfold.backfill import rollback
+from leadfold.backfill import rollback, validate
 from leadfold.changes import Carry, Relink, Retire
 from leadfold.customers import merge
 from leadfold.exceptions import MappingError, StoreError
@@ -229,6 +229,16 @@ def test_undeclared_references_do_not_matter_to_others(path: Path) -> None:
     changed(path, "CREATE TABLE Odd (owner TEXT REFERENCES Customer ON DELETE CASCADE)")
     with SQLiteRepository(path) as repository:
         assert committed(repository, Carry("MemoryNote", "c1", "c2")).failures == ()
+
+
+def test_undeclared_references_are_told_before_they_matter(path: Path) -> None:
+    """A validation names them, with the way out: not only the rollback that they refuse."""
+    changed(path, "CREATE TABLE Odd (owner TEXT REFERENCES Customer ON DELETE CASCADE)")
+    with SQLiteRepository(path) as repository:
+        check = validate(repository)["undeclared foreign keys"]
+    assert (check.ok, check.severity) == (False, "warn")
+    [sample] = check.samples
+    assert sample.startswith("Odd.owner references customers and is not declared: map it")
 
 
 @pytest.mark.parametrize("change", [Carry("Visit", "c1", "c2"), Relink("Visit", "v1", "c1", "c2")])

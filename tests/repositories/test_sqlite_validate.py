@@ -47,6 +47,7 @@ NOT_IN_SQL = {
     "leads in the queue",
     "policy of the index",
     "unfinished runs",
+    "undeclared foreign keys",
 }
 
 

@@ -22,6 +22,7 @@ from leadfold.errands import look, run
 from leadfold.grouping import group_columns
 from leadfold.policy import Policy
 from leadfold.reporter import SILENT
+from leadfold.repository import undeclared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from leadfold.changes import Run
     from leadfold.errands import Errand
     from leadfold.grouping import Resolution
-    from leadfold.repository import Repository
+    from leadfold.repository import Repository, StoreFacts
 
 __all__ = ["EXPLAINED_BY", "LARGE", "validate", "validating"]
 
@@ -80,6 +81,7 @@ def validate(
     | leads in the queue | none: `leadfold.Resolver.drain` or a backfill decides them | warn |
     | policy of the index | the fingerprint of *policy* | warn |
     | unfinished runs | none, but those that a later one has done the rest of | warn |
+    | undeclared foreign keys | none references customers: merges and rollbacks refuse them | warn |
 
     Args:
         repository: the store.
@@ -112,6 +114,7 @@ def validating(policy: Policy | None, *, samples: int) -> Errand[Validation]:
             *checks.of_grouping(snapshot, resolution),
             *checks.of_index(snapshot, policy, aside),
             checks.of_runs(unfinished),
+            checks.of_mapping(snapshot.facts),
             checks.of_audit(snapshot, audited),
         )
     )
@@ -221,6 +224,12 @@ class _Checks:
             f"{run.id}: apply its plan again to go on, or roll it back" for run in unfinished
         )
         return self._none("unfinished runs", "warn", found)
+
+    def of_mapping(self, facts: StoreFacts) -> Check:
+        """Return whether the mapping knows of all that references customers; samples say how."""
+        return self._none(
+            "undeclared foreign keys", "warn", Counter(undeclared(facts.foreign_keys))
+        )
 
     def _none(self, name: str, severity: Severity, found: Counter[str]) -> Check:
         """Return a check that expects none: *found* counts rows by what names them."""

@@ -9,7 +9,8 @@ HEADER = """\
 -- one row, with the name of the check, the figure expected and the actual one.
 -- Not here, for SQL cannot group leads and would only seem to: drift (groups with several
 -- customers, customers with several groups), stale index entries, leads that cannot be read.
--- Nor what only leadfold reads: index entries without a row, leads in the queue, unfinished runs.
+-- Nor what only leadfold reads: index entries without a row, leads in the queue, unfinished runs,
+-- undeclared foreign keys.
 -- Counted otherwise than there: phones and emails are compared as written, not normalized; what
 -- leadfold made goes by the metadata, not by the ledger; NOT NULL asks for the whole table."""
 
