@@ -14,15 +14,26 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from leadfold.repositories.postgres import create_user_tables
+from leadfold.repositories.postgres.session import Session
 from leadfold.repositories.postgres.steps import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import LiteralString
 
-    from leadfold.repositories.postgres.steps import CopyIn, Statement, Step
+    import pytest
 
-__all__ = ["Place", "as_url", "contents", "new_database", "new_place", "singly"]
+    from leadfold.repositories.postgres.steps import Answer, CopyIn, Statement, Step
+
+__all__ = [
+    "Place",
+    "as_url",
+    "before_statement",
+    "contents",
+    "new_database",
+    "new_place",
+    "singly",
+]
 
 TABLES = ("Customer", "Lead", "Job", "Audit")
 
@@ -101,3 +112,20 @@ def contents(place: Place) -> dict[str, list[tuple[object, ...]]]:
 def as_url(dsn: str) -> str:
     """Return *dsn* as the command line takes it."""
     return f"postgresql:///?{urlencode(conninfo_to_dict(dsn))}"
+
+
+def before_statement(
+    monkeypatch: pytest.MonkeyPatch, text: str, act: Callable[[], object]
+) -> list[str]:
+    """Let something happen before the first statement that contains *text*; tell of it."""
+    perform = Session.perform
+    happened: list[str] = []
+
+    def watched(session: Session, step: Step) -> Answer:
+        if not happened and any(text in each.query.as_string(None) for each in singly(step)):
+            happened.append(text)
+            act()
+        return perform(session, step)
+
+    monkeypatch.setattr(Session, "perform", watched)
+    return happened

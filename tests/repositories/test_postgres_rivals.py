@@ -13,17 +13,15 @@ import pytest
 from leadfold import Policy, backfill
 from leadfold.exceptions import RetryableError, StalePlanError, StoreError
 from leadfold.repositories.postgres import PostgresRepository
-from leadfold.repositories.postgres.session import Session
 from repositories.kill_children import difference
 from repositories.kill_deeds import plan_of
 from repositories.postgres_pictures import filled_database, picture
-from repositories.postgres_stores import singly
+from repositories.postgres_stores import before_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import LiteralString
 
-    from leadfold.repositories.postgres.steps import Answer, Step
 
 LEVELS = list(psycopg.IsolationLevel)[1:]  # from READ COMMITTED on
 STRICTER = LEVELS[1:]
@@ -55,18 +53,6 @@ def assert_sound(dsn: str) -> None:
     assert run(dsn, torn) == run(dsn, idle) == run(dsn, doubled) == []
 
 
-def before_step(monkeypatch: pytest.MonkeyPatch, text: str, act: object) -> None:
-    """Let something happen once, before the first statement that contains *text*."""
-    perform, acts = Session.perform, [act]
-
-    def watched(session: Session, step: Step) -> Answer:
-        if acts and any(text in each.query.as_string(None) for each in singly(step)):
-            acts.pop()()  # type: ignore[operator]
-        return perform(session, step)
-
-    monkeypatch.setattr(Session, "perform", watched)
-
-
 def test_an_index_on_an_expression_filled_between_plan_and_apply(dsn: str) -> None:
     """Somebody takes what only the database knows to be unique: one unit is left out, by name."""
     run(dsn, """CREATE UNIQUE INDEX lower_phone ON "Customer" (lower(phone || 'X'))""")
@@ -93,7 +79,7 @@ def test_a_value_taken_while_the_run_is_written(dsn: str, monkeypatch: pytest.Mo
         FROM "Lead" WHERE id = 'l0500'"""
     with PostgresRepository(dsn) as repository:
         plan = plan_of(repository)
-        before_step(monkeypatch, 'INSERT INTO "public"."Customer"', lambda: run(dsn, take))
+        before_statement(monkeypatch, 'INSERT INTO "public"."Customer"', lambda: run(dsn, take))
         report = backfill.apply(plan, repository)
     assert [failure.lead_ids for failure in report.failures] == [("l0500",)]
     assert_sound(dsn)
@@ -105,7 +91,7 @@ def test_a_lead_edited_while_the_run_is_written(dsn: str, monkeypatch: pytest.Mo
     edit = """UPDATE "Lead" SET phone = '+12129999999' WHERE id = 'l0500'"""
     with PostgresRepository(dsn) as repository:
         plan = plan_of(repository)
-        before_step(monkeypatch, 'UPDATE "public"."Lead"', lambda: run(dsn, edit))
+        before_statement(monkeypatch, 'UPDATE "public"."Lead"', lambda: run(dsn, edit))
         with pytest.raises(StalePlanError) as raised:
             backfill.apply(plan, repository)
         assert raised.value.lead_ids == ("l0500",)

@@ -86,7 +86,12 @@ class Undoing:
             require(answer.count, self.counts["restore", shape])
 
     def move(self) -> Steps[None]:
-        """Let rows take another customer: all that point at one, then single rows."""
+        """Let rows take another customer: all that point at one, then single rows.
+
+        At those that retire nothing else comes to point from here on.
+        """
+        if self._count("retire"):
+            yield self._statement("hold_retired")
         for name in self._names("carry"):
             yield self._pointing("carry_rows", name)
         for name in self._names("relink"):

@@ -114,6 +114,15 @@ coalesce({cell}, (
     WHERE kept.part = 'cell' AND kept.id = stage.id AND kept.name = {field} LIMIT 1
 ));
 
+-- name: hold_retired
+-- Waits for transactions that have referred to them, whose rows are then moved with the others, and lets nobody else
+-- refer to them: a row that came between would go with its customer, by ON DELETE CASCADE.
+SELECT count(*) FROM (
+    SELECT 1 FROM {customer.table} AS row
+    JOIN {stage} AS stage ON row.{customer.id} = {staged_customer}
+    WHERE stage.part = 'retire' AND {here} ORDER BY row.{customer.id} FOR UPDATE OF row
+) AS held;
+
 -- name: retire_customers
 DELETE FROM {customer.table} AS row
 USING {stage} AS stage
