@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, cast
 from leadfold import InMemoryRepository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from leadfold import Lead
+    from leadfold.changes import ChangeSet, Committed
     from leadfold.repository import Reader
 
-__all__ = ["NeverScans", "partition"]
+__all__ = ["NeverScans", "Overtaken", "partition"]
 
 
 class NeverScans(InMemoryRepository):
@@ -27,6 +28,19 @@ class NeverScans(InMemoryRepository):
         """Open a snapshot that cannot be scanned."""
         with super().reading() as reader:
             yield cast("Reader", _NoScan(reader)) if self.is_strict else reader
+
+
+class Overtaken(InMemoryRepository):
+    """A store in which somebody else is faster, once."""
+
+    overtakes: Callable[[], object] | None = None
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Let the other one write first."""
+        overtakes, self.overtakes = self.overtakes, None
+        if overtakes is not None:
+            overtakes()
+        return super().commit(changes)
 
 
 class _NoScan:

@@ -14,7 +14,7 @@ import pytest
 from leadfold import Customer, IdentifierRule, Lead, Policy, backfill, group
 from leadfold.resolver import Resolver, refresh_index
 from leadfold.resolving.closure import Connected
-from properties.sequences import NeverScans, partition
+from properties.sequences import NeverScans, Overtaken, partition
 
 SEEDS = 5
 STEPS = 40
@@ -108,6 +108,26 @@ def test_a_generic_value_that_was_a_leads_key_still_decides_about_the_others(
         store.update_lead(attrs.evolve(_lead(store, "one"), phone=None))
         resolver.update(Lead("one"))
     assert {"between", "other"} in partition(store.leads())
+
+
+def test_decisions_that_meet_in_a_generic_value_alone_know_of_each_other() -> None:
+    """Each merges two of its four owners: together they end that it is generic after two."""
+    store, email = Overtaken(), "ann@mailbox.org"
+    rules = [IdentifierRule(kind, limit=5, generic_after=2) for kind in ("psid", "phone", "email")]
+    two = Policy.linked(identifiers=rules)
+    psids, phones = ("24000000000000001", "24000000000000002"), ("212 555 0143", "212 555 0177")
+    for number, (psid, phone) in enumerate(zip(psids, phones, strict=True)):
+        store.insert_lead(Lead(f"psid {number}", psid=psid, email=email))
+        store.insert_lead(Lead(f"phone {number}", phone=phone, email=email))
+    backfill.apply(backfill.plan(store, two, mode="reconcile"), store)
+    assert len(partition(store.leads())) == 4
+    for number, (psid, phone) in enumerate(zip(psids, phones, strict=True)):
+        store.insert_lead(Lead(f"both {number}", psid, phone))
+    resolver = Resolver(store, two, "reconcile")
+    store.overtakes = lambda: resolver.resolve(Lead("both 1"))
+    resolver.resolve(Lead("both 0"))
+    assert not list(backfill.plan(store, two, mode="reconcile").units)
+    assert len(partition(store.leads())) == 1
 
 
 def _filled(store: NeverScans, policy: Policy) -> None:

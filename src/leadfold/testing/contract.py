@@ -183,6 +183,17 @@ class RepositoryContract(
         changes = basis.changeset(basis.unit(1, reindex("l1", X)), run=run_of("run-3", minute=2))
         self.refuses(repository, changes, names={"l1"})
 
+    def test_a_value_of_a_lead_that_moved_since_is_stale(self, repository: Repository) -> None:
+        """A lead that is another customer's now claims what it holds: owners are counted."""
+        basis = self.seeded(repository, Lead("l1"), Lead("l2"))
+        founding = basis.unit(1, new_customer("c2"), link("l2", "c2"), reindex("l2", X))
+        repository.commit(basis.changeset(founding))
+        basis = read_basis(repository)
+        moved = basis.unit(1, new_customer("c3"), link("l2", "c3", before="c2"))
+        repository.commit(basis.changeset(moved, run=run_of("run-2", minute=1)))
+        changes = basis.changeset(basis.unit(1, reindex("l1", X)), run=run_of("run-3", minute=2))
+        self.refuses(repository, changes, names={"l1"})
+
     def test_another_value_claimed_since_is_not_stale(self, repository: Repository) -> None:
         """A commit that claimed other values does not matter."""
         basis = self.seeded(repository, Lead("l1"), Lead("l2"))

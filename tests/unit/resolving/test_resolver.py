@@ -13,9 +13,10 @@ from leadfold import AsyncInMemoryRepository, InMemoryRepository, Lead, Policy, 
 from leadfold.exceptions import DecisionError, IndexOutdatedError, StalePlanError
 from leadfold.resolver import AsyncResolver, refresh_index
 from leadfold.resolving.errands import ATTEMPTS
+from properties.sequences import Overtaken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from leadfold.changes import ChangeSet, Committed
     from leadfold.repository import Reader
@@ -170,19 +171,6 @@ def test_a_mode_must_be_one_of_two() -> None:
     """Anything else is a mistake that is told at once."""
     with pytest.raises(ValueError, match="'fill' or 'reconcile'"):
         Resolver(store(), mode="merge")  # type: ignore[arg-type]
-
-
-class Overtaken(InMemoryRepository):
-    """A store in which somebody else is faster, once."""
-
-    overtakes: Callable[[], object] | None = None
-
-    def commit(self, changes: ChangeSet) -> Committed:
-        """Let the other one write first."""
-        overtakes, self.overtakes = self.overtakes, None
-        if overtakes is not None:
-            overtakes()
-        return super().commit(changes)
 
 
 def test_a_decision_rests_on_all_that_is_connected() -> None:

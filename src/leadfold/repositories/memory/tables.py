@@ -96,8 +96,9 @@ class DependentTable:
 class Index:
     """The identity index: who holds what, and when that last changed for a holder of each value.
 
-    *clock* counts the commits that changed a record; a value's version is the clock of the last of
-    them that changed one which holds it, or did: of one without a row nothing else tells that.
+    *clock* counts the commits that changed a record, or moved a lead; a value's version is the
+    clock of the last of them that did so to a holder of it, old or new: of one without a row, and
+    of leads that are not looked at for holding a generic value, nothing else tells that.
     *seen* has an entry for every record ever indexed, *awaited* says what became of those that had
     no row yet.
     """
@@ -129,6 +130,11 @@ class Index:
             (holders.add if identifier in now else holders.discard)(record_id)
         self.seen[record_id] = tuple(sorted(now))
 
+    def move(self, record_id: str) -> None:
+        """Note that *record_id* is another customer's now."""
+        for identifier in self.seen.get(record_id, ()):
+            self._thaw(identifier)
+
     def forget(self, record_id: str) -> None:
         """Let *record_id* hold nothing, as if it had never been seen."""
         if record_id in self.seen:
@@ -139,7 +145,7 @@ class Index:
     def claimed_after(
         self, clock: int, identifiers: Collection[Identifier], *, but: Collection[int]
     ) -> bool:
-        """Tell whether a holder of one of *identifiers* changed after *clock*, or ceased to be one.
+        """Tell whether a holder of one of *identifiers* changed or moved after *clock*.
 
         What happened at the clocks *but* does not count.
         """

@@ -88,6 +88,9 @@ class Writer:
         self.entries += staged.entries
 
     def _index(self, staged: Staged) -> None:
+        for entry in staged.entries:
+            if entry.action == "link" and entry.before is not None:
+                self.draft.index.move(entry.row)
         for record in staged.records:
             self.draft.index.record(record.record_id, record.identifiers)
         if staged.awaited:

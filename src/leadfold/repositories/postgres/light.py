@@ -74,7 +74,7 @@ _NOTES = {
     "log": {"insert", "patch", "link", "await"},
     "expire_leads": {"await"},
     "await_leads": {"await"},
-    "reindex": {"record"},
+    "reindex": {"record", "link"},
 }
 """What leadfold's own rows are written with, all at once."""
 
@@ -227,11 +227,11 @@ class LightCommit:
         answers = iter(written)
         for name in writes:
             require(next(answers).count, sum(map(self._count, _WRITES[name])))
-        noted = [next(answers)] if notes else []
+        reindexed = [next(answers)] if notes else []
         followed = Counter({name: next(answers).count for name in names})
         yield from self._move_and_retire()
-        if self._count("record"):
-            yield from self._forget(*noted)
+        if "reindex" in notes:
+            yield from self._forget(*reindexed)
         return +followed
 
     def _following(self, table: DependentTable) -> Statement:

@@ -253,7 +253,7 @@ class _Writer:
         yield from undoing.retire(kept)
         yield from undoing.erase()
         reindexed = False
-        if counts["record", None]:
+        if counts["record", None] or counts["link", None]:
             reindexed = yield from self._reindex(bound)
         yield from undoing.forget()
         yield from undoing.queue()
@@ -283,13 +283,13 @@ class _Writer:
         return +followed
 
     def _reindex(self, bound: dict[str, object]) -> Steps[bool]:
-        """Let each staged record hold what is staged for it; tell whether any holder changed."""
+        """Let each staged record hold what is staged for it; tell whether values were claimed."""
         first = self._whole and bound["is_first"]
         answer = yield self.shapes.statement("index_first" if first else "reindex", bound)
-        [(gained, lost, _)] = cast("Sequence[tuple[int, int, None]]", answer.rows)
+        [(claimed, lost, _)] = cast("Sequence[tuple[int, int, None]]", answer.rows)
         if lost:
             yield self.shapes.statement("index_forget", bound)
-        return gained + lost > 0
+        return claimed + lost > 0
 
     def _exactly(self, count: int, name: str, bound: dict[str, object]) -> Steps[None]:
         answer = yield self.shapes.statement(name, bound)

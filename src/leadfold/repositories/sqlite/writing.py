@@ -199,7 +199,7 @@ class _Writer:
         self.undoing.rule()
         self.undoing.retire()
         self.undoing.erase()
-        reindexed = counts["record"] > 0 and self._reindex()
+        reindexed = counts["record"] + counts["link"] > 0 and self._reindex()
         self.undoing.forget()
         self.undoing.queue()
         return _Written(+followed, reindexed, erased=reindexed and counts["erase"] > 0)
@@ -225,7 +225,7 @@ class _Writer:
         return moved.rowcount
 
     def _reindex(self) -> bool:
-        """Let each staged record hold what is staged for it; tell whether any holder changed."""
+        """Let each staged record hold what is staged for it; tell whether values were claimed."""
         counts = self.stage.counts
         known = counts["record"] - self._run("index_records")
         lost = counts["lost"] = self._run("index_lost") if known else 0
@@ -235,11 +235,12 @@ class _Writer:
             self._run("index_release")
         if gained:
             self._run("index_hold")
-        if known or gained > fresh:  # a fresh value has this clock already
-            self._run("index_versions")
+        claimed = gained  # a fresh value has this clock already
+        if known or gained > fresh or counts["link"]:
+            claimed += self._run("index_versions")
         if lost:
             self._run("index_forget")
-        return lost + gained > 0
+        return lost + claimed > 0
 
     def _run(self, name: str) -> int:
         return self.session.execute(self.shapes.statement(name), self.bound).rowcount

@@ -364,8 +364,16 @@ gained AS (
 noted AS (
     {note_lost}
 ),
+moved AS (
+    SELECT pair ->> 0 AS kind, pair ->> 1 AS value
+    FROM {stage} AS stage
+    JOIN {own}.records AS record ON record.tenant = %(whose)s AND record.record_id = stage.id
+    CROSS JOIN LATERAL json_array_elements(record.identifiers::json) AS pair
+    WHERE stage.part IN ('link', 'await') AND stage.before IS NOT NULL AND {here}
+),
 claimed AS (
-    -- All that a record holds that changed: for one without a row no other version tells that it did.
+    -- All that a record holds that changed, for one without a row has no other version; all that a lead holds which
+    -- is another customer's now, for so many customers make a value generic, and who leaves it out looks no further.
     INSERT INTO {own}.identity AS identity (tenant, kind, value, version)
     SELECT %(whose)s, kind, value, {own_version}
     FROM (
@@ -374,12 +382,13 @@ claimed AS (
         JOIN changed ON changed.id = stage.id
         WHERE stage.part = 'holder' AND {here}
         UNION SELECT kind, value FROM lost
+        UNION SELECT kind, value FROM moved
     ) AS touched
     ORDER BY kind, value
     ON CONFLICT (tenant, kind, value) DO UPDATE SET version = excluded.version
     WHERE identity.version <> excluded.version
 )
-SELECT (SELECT count(*) FROM gained), (SELECT count(*) FROM lost), {lost_values};
+SELECT (SELECT count(*) FROM gained) + (SELECT count(*) FROM moved), (SELECT count(*) FROM lost), {lost_values};
 
 -- name: note_lost
 INSERT INTO pg_temp.leadfold_stage (position, unit, part, name, after)

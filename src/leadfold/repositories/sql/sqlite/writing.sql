@@ -256,12 +256,20 @@ INSERT INTO leadfold_holders (record, identity)
 SELECT record, identity FROM temp.leadfold_stage_gained ORDER BY record, identity;
 
 -- name: index_versions
--- Of all that a record holds that changed: for one without a row no other version tells that it did.
+-- Of all that a record holds that changed, for one without a row has no other version; of all that a lead holds
+-- which is another customer's now, for so many customers make a value generic, and who leaves it out looks no further.
 UPDATE leadfold_identity SET version = :clock
 WHERE version <> :clock AND id IN (
     SELECT identity FROM temp.leadfold_stage_lost
     UNION SELECT identity FROM leadfold_holders WHERE record IN (
-        SELECT record FROM temp.leadfold_stage_lost UNION SELECT record FROM temp.leadfold_stage_gained
+        SELECT record FROM temp.leadfold_stage_lost
+        UNION SELECT record FROM temp.leadfold_stage_gained
+        UNION SELECT record.id
+        FROM (
+            SELECT id FROM temp.leadfold_stage_link WHERE before IS NOT NULL
+            UNION ALL SELECT id FROM temp.leadfold_stage_await WHERE before IS NOT NULL
+        ) AS moved
+        CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = moved.id
     )
 );
 
