@@ -21,6 +21,7 @@ from leadfold.resolving.running import Running
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime, timedelta
+    from uuid import UUID
 
     from leadfold.backfill.applying import Report
     from leadfold.changes import Run
@@ -144,7 +145,7 @@ class Resolver(_Resolving[Repository]):
         """
         return self.resolve(lead)
 
-    def forget(self, lead_id: str) -> None:
+    def forget(self, lead_id: str | int | UUID) -> None:
         """Take a lead whose row was deleted out of the index.
 
         In mode ``reconcile`` those it held together are parted.
@@ -192,7 +193,7 @@ class AsyncResolver(_Resolving[AsyncRepository]):
         """Return what `Resolver.update` does."""
         return await self.resolve(lead)
 
-    async def forget(self, lead_id: str) -> None:
+    async def forget(self, lead_id: str | int | UUID) -> None:
         """Do what `Resolver.forget` does."""
         await arun(forgetting(lead_id, self._settings), self._repository)
 

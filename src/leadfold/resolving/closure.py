@@ -191,6 +191,8 @@ class Connected:
         known = self._known
         if lead not in known.looked_for:
             return False
+        if awaited := self._awaited(lead):
+            self._want([RECORD + awaited.customer_id])  # it lends its id where it has no lead
         if lead in known.leads:
             batch, place = known.leads[lead]
             link = batch.customer_ids[place]
@@ -263,17 +265,21 @@ class Connected:
         held = self._known.held.get(record)
         return self._known.entries[record].identifiers if held is None else held
 
-    def _is_awaited(self, lead: str) -> bool:
+    def _awaited(self, lead: str) -> Awaited | None:
         entry = self._known.entries.get(lead)
-        awaited = None if entry is None else entry.awaited
+        return None if entry is None else entry.awaited
+
+    def _is_awaited(self, lead: str) -> bool:
+        awaited = self._awaited(lead)
         return awaited is not None and self._bounds.now < awaited.until
 
     def _awaited_by(self, lead: str) -> str | None:
         """Return the customer that *lead*, which has no row, is to be inserted with."""
-        if not self._is_awaited(lead):
+        awaited = self._awaited(lead)
+        if awaited is None or not self._is_awaited(lead):
             return None
-        customer = cast("Awaited", self._known.entries[lead].awaited).customer_id
-        gone = customer in self._known.of_customer and customer not in self._known.customers
+        customer, known = awaited.customer_id, self._known
+        gone = customer in known.of_customer and customer not in known.customers
         return None if gone else customer
 
     def _is_complete(self, thing: Identifier | str) -> bool:

@@ -21,10 +21,10 @@ from leadfold.exceptions import (
     RunExistsError,
     StalePlanError,
 )
-from leadfold.model import columns_of, text_ids
-from leadfold.repository import LEAD, LeadBatch
+from leadfold.repository import LEAD
 from leadfold.resolving.closure import Bounds, Connected, TooLargeError
 from leadfold.resolving.deciding import Decision, decisions, events_of, resting_on, without_rows
+from leadfold.resolving.given import batch_of, named
 from leadfold.resolving.queueing import REASON, waiting
 
 if TYPE_CHECKING:
@@ -124,8 +124,9 @@ def resolving(leads: Sequence[object], settings: Settings) -> Errand[tuple[Decis
     return tuple(one_by_one)
 
 
-def forgetting(lead_id: str, settings: Settings) -> Errand[None]:
+def forgetting(named_id: object, settings: Settings) -> Errand[None]:
     """Decide what becomes of those that were connected with a lead that is gone, and write it."""
+    lead_id = named(named_id)
     try:
         found = yield from settled(lambda: _forgotten_if_gone(lead_id, settings), settings)
     except TooLargeError:
@@ -173,7 +174,7 @@ def decided(leads: Sequence[object], settings: Settings) -> Asks[Found]:
     Raises:
         TooLargeError: too much is connected with them.
     """
-    given = _given(leads, settings.policy)
+    given = batch_of(leads, settings.policy)
     run = settings.running.run()
     connected = Connected(settings.policy, given, settings.bounds(run))
     decided, facts = yield from _settle(connected, settings, run, given.ids)
@@ -185,7 +186,7 @@ def decided(leads: Sequence[object], settings: Settings) -> Asks[Found]:
 
 def _waiting(lead: object, settings: Settings) -> Asks[Found]:
     """Return what a lead comes to that has too much connected with it."""
-    given, run = _given([lead], settings.policy), settings.running.run()
+    given, run = batch_of([lead], settings.policy), settings.running.run()
     facts = yield from asking.facts()
     yield from _check(facts, settings.policy, given.ids)
 
@@ -231,7 +232,7 @@ def forgotten(lead_id: str, settings: Settings, *, known: bool = True) -> Asks[F
     )
     held = around.entries[lead_id].identifiers
     customers = [str(entry.after) for entry in history[-1:] if entry.after is not None]
-    run, none = settings.running.run(), _given([], settings.policy)
+    run, none = settings.running.run(), batch_of([], settings.policy)
     connected = Connected(settings.policy, none, settings.bounds(run), without=lead_id)
     connected.include(held, customers)
     decided, facts = yield from _settle(connected, settings, run, [])
@@ -311,19 +312,3 @@ def _check(facts: StoreFacts, policy: Policy, given: Collection[str]) -> Asks[No
                 raise IndexOutdatedError
     elif facts.fingerprint != policy.fingerprint:
         raise IndexOutdatedError
-
-
-def _given(leads: Sequence[object], policy: Policy) -> LeadBatch:
-    """Return *leads* as a store would give them, if it had their rows."""
-    fields = columns_of(leads, ("id", *policy.fields))
-    names = columns_of(leads, ("name", "created_at"))
-    count = len(leads)
-    return LeadBatch(
-        text_ids(fields.pop("id")),
-        fields,
-        [name if isinstance(name, str) else None for name in names["name"]],
-        names["created_at"],  # type: ignore[arg-type]  # as in a store that is not typed
-        [None] * count,
-        [0] * count,
-        [None] * count,
-    )

@@ -105,7 +105,10 @@ class ResolvingContract(StoreHooks):
     def test_a_lead_without_a_row_counts_until_it_should_have_come(
         self, repository: Repository
     ) -> None:
-        """Another lead comes to its customer; once the time is over, to one of its own."""
+        """Another lead comes to its customer; once the time is over, nobody is there to be tied to.
+
+        Its customer is one without leads then, which lends its id as a backfill would have it.
+        """
         clock = [datetime(2026, 11, 30, 12, tzinfo=UTC)]
         resolver = Resolver(
             repository, Policy.keyed(), "reconcile", grace=timedelta(hours=1), now=lambda: clock[0]
@@ -120,9 +123,11 @@ class ResolvingContract(StoreHooks):
         other = resolver.resolve(Lead("l3", phone="212 555 0177"))
         clock[0] += timedelta(minutes=61)
         self.seed(repository, [Lead("l4", phone="(212) 555-0177")])
+        plan = backfill.plan(repository, Policy.keyed(), mode="reconcile", now=clock[0])
+        [planned] = [c for unit in plan.units for c in unit.changes if isinstance(c, Link)]
         late = resolver.resolve(Lead("l4"))
-        assert late.outcome == "created"
-        assert late.customer_id != other.customer_id
+        assert (late.customer_id, late.outcome) == (other.customer_id, "attached")
+        assert (planned.lead_id, planned.after) == ("l4", other.customer_id)
 
     def test_a_link_that_was_resolved_before_its_row_is_nobody_elses(
         self, repository: Repository

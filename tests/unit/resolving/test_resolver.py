@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -218,6 +219,38 @@ def test_a_decision_rests_on_leads_without_rows(
     for lead in (awaited, Lead("new", psid=psid, phone=phone)):
         assert resolver.resolve(lead).outcome == "unchanged"
     assert (new.customer_id == resolver.resolve(awaited).customer_id) == (None in {then, psid})
+
+
+@pytest.mark.parametrize("verb", ["resolve", "preview", "update"])
+@pytest.mark.parametrize("created_at", ["2026-11-30T12:00:00Z", 1_796_040_000, date(2026, 11, 30)])
+def test_a_moment_is_a_datetime(verb: str, created_at: object) -> None:
+    """Whoever hands over the JSON of a webhook as it came is told what to convert."""
+    lead = {"id": "l1", "phone": "212 555 0143", "created_at": created_at}
+    with pytest.raises(TypeError, match=r"created_at must be a datetime, not .*: convert it"):
+        getattr(Resolver(store()), verb)(lead)
+
+
+@pytest.mark.parametrize("lead", ["customer:1", "a\0b", "\ud800"])
+def test_an_id_that_no_lead_can_have_is_refused(lead: str) -> None:
+    """One store would keep it, another lose it, and the third take it for a customer's record."""
+    resolver = Resolver(store())
+    for verb in (resolver.resolve, resolver.preview, resolver.update):
+        with pytest.raises(DecisionError, match="id of a lead"):
+            verb({"id": lead, "phone": "212 555 0143"})
+    with pytest.raises(DecisionError, match="id of a lead"):
+        resolver.forget(lead)
+
+
+def test_a_lead_is_forgotten_by_whatever_id_it_was_resolved_by() -> None:
+    """A number names the lead that it named before."""
+    repository = store()
+    resolver = Resolver(repository)
+    resolver.resolve({"id": 7, "phone": "212 555 0143"})
+    resolver.forget(7)
+    with repository.reading() as reader:
+        assert not reader.around(["7"], [], [], at_most=1).entries["7"].identifiers
+    with pytest.raises(TypeError, match="id must be text, int or UUID"):
+        resolver.forget(None)  # type: ignore[arg-type]
 
 
 class Crowded(InMemoryRepository):
