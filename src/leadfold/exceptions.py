@@ -126,7 +126,8 @@ class LimitExceededError(LeadfoldError):
     """A plan that goes beyond the limits it was checked against.
 
     `excesses` says each, masked; `values` are the keys of the groups that are too large, raw,
-    and `lines` what a policy says to block them, raw too.
+    and `lines` what to put at the end of a policy's TOML, where they add to what it blocks, raw
+    too.
     """
 
     def __init__(
