@@ -257,7 +257,10 @@ class StalePlanError(StoreError):
 
 
 class RunExistsError(StoreError):
-    """This plan was applied already, or must not be gone on with; `run_id` says as which run."""
+    """This plan was applied already, perhaps rolled back since, or must not be gone on with.
+
+    `run_id` says as which run.
+    """
 
     def __init__(self, run_id: str, reason: str = "a plan is applied once") -> None:
         self.run_id = run_id
