@@ -39,6 +39,7 @@ __all__ = [
     "StoreError",
     "UnitError",
     "UnknownCustomerError",
+    "UnknownLeadError",
     "UnreadableFileError",
 ]
 
@@ -145,6 +146,18 @@ class UnknownCustomerError(LeadfoldError, LookupError):
     def __init__(self, customer_id: str) -> None:
         self.customer_id = customer_id
         super().__init__(f"the store has no customer {customer_id}")
+
+
+class UnknownLeadError(LeadfoldError, KeyError):
+    """None of the leads that were grouped has that id; `lead_id` is what was asked for."""
+
+    def __init__(self, lead_id: object, leads: int) -> None:
+        self.lead_id = lead_id
+        is_text = isinstance(lead_id, str)
+        hint = "" if is_text else f": ids are text, and this is {type(lead_id).__name__}"
+        super().__init__(f"no lead {lead_id} among the {leads} that were grouped{hint}")
+
+    __str__ = Exception.__str__  # a KeyError shows its message quoted
 
 
 class AmbiguousCustomerError(LeadfoldError, LookupError):
