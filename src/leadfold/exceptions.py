@@ -39,6 +39,7 @@ __all__ = [
     "StoreError",
     "UnitError",
     "UnknownCustomerError",
+    "UnknownLeadError",
     "UnreadableFileError",
 ]
 
@@ -126,7 +127,8 @@ class LimitExceededError(LeadfoldError):
     """A plan that goes beyond the limits it was checked against.
 
     `excesses` says each, masked; `values` are the keys of the groups that are too large, raw,
-    and `lines` what a policy says to block them, raw too.
+    and `lines` what to put at the end of a policy's TOML, where they add to what it blocks, raw
+    too.
     """
 
     def __init__(
@@ -144,6 +146,18 @@ class UnknownCustomerError(LeadfoldError, LookupError):
     def __init__(self, customer_id: str) -> None:
         self.customer_id = customer_id
         super().__init__(f"the store has no customer {customer_id}")
+
+
+class UnknownLeadError(LeadfoldError, KeyError):
+    """None of the leads that were grouped has that id; `lead_id` is what was asked for."""
+
+    def __init__(self, lead_id: object, leads: int) -> None:
+        self.lead_id = lead_id
+        is_text = isinstance(lead_id, str)
+        hint = "" if is_text else f": ids are text, and this is {type(lead_id).__name__}"
+        super().__init__(f"no lead {lead_id} among the {leads} that were grouped{hint}")
+
+    __str__ = Exception.__str__  # a KeyError shows its message quoted
 
 
 class AmbiguousCustomerError(LeadfoldError, LookupError):
@@ -256,7 +270,10 @@ class StalePlanError(StoreError):
 
 
 class RunExistsError(StoreError):
-    """This plan was applied already, or must not be gone on with; `run_id` says as which run."""
+    """This plan was applied already, perhaps rolled back since, or must not be gone on with.
+
+    `run_id` says as which run.
+    """
 
     def __init__(self, run_id: str, reason: str = "a plan is applied once") -> None:
         self.run_id = run_id

@@ -14,7 +14,7 @@ import attrs
 from leadfold.exceptions import PolicyError
 from leadfold.normalizers.blocked import BlockedValues, faults_of_entries
 from leadfold.normalizers.reason import Normalizer
-from leadfold.rules import BUILT_IN, IdentifierRule
+from leadfold.rules import BUILT_IN, IdentifierRule, also_blocking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -94,6 +94,19 @@ class Policy:
     ) -> Policy:
         """Return the policy that joins the groups of `keyed` further where evidence allows."""
         return cls(identifiers, strategy="linked", region=region)
+
+    def also_blocking(self, values: Mapping[str, Iterable[str]]) -> Policy:
+        """Return the policy that blocks further *values* by kind, and all that this one blocks.
+
+        Raises:
+            PolicyError: a kind that the policy does not have, or what cannot be blocked.
+
+        >>> policy = Policy.linked().also_blocking({"phone": ["(212) 555-0100"]})
+        >>> blocked = policy.blocked(policy.identifiers[1])
+        >>> blocked.matches("+12125550100"), blocked.matches("+10000000000")
+        (True, True)
+        """
+        return attrs.evolve(self, identifiers=also_blocking(self.identifiers, values))
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -244,7 +257,7 @@ def _table_of(text: str) -> dict[str, object]:
         raise PolicyError([f"not TOML: {e}"]) from e
 
 
-_GIVEN = ("strategy", "region", "identifiers")
+_GIVEN = ("strategy", "region", "identifiers", "also_blocked")
 _RULE = ("kind", "normalizer", "limit", "generic_after", "scope", "blocked")
 
 
@@ -260,11 +273,16 @@ def _policy_of(table: Mapping[str, object], normalizers: Mapping[str, Normalizer
     rules = []
     for number, entry in enumerate(tables, 1):
         try:
-            rules.append(entry if isinstance(entry, str) else _rule_of(entry, normalizers))
+            is_kind = isinstance(entry, str)
+            rules.append(IdentifierRule(entry) if is_kind else _rule_of(entry, normalizers))
         except (TypeError, ValueError) as e:
             faults.append(f"identifier {number}: {e}")
     if faults and not rules:
         raise PolicyError(faults)
+    try:
+        rules = [*also_blocking(rules, _further(table))]
+    except PolicyError as e:
+        faults += e.faults
     try:
         policy = Policy(rules, **given)  # type: ignore[arg-type]
     except PolicyError as e:
@@ -272,6 +290,14 @@ def _policy_of(table: Mapping[str, object], normalizers: Mapping[str, Normalizer
     if faults:
         raise PolicyError(faults)
     return policy
+
+
+def _further(table: Mapping[str, object]) -> Mapping[str, list[str]]:
+    """Return the values that *table* says are blocked beside those of its rules, by kind."""
+    values = table.get("also_blocked", {})
+    if isinstance(values, dict) and all(isinstance(entries, list) for entries in values.values()):
+        return values
+    raise PolicyError(["also_blocked must be a table with a list of texts for each kind"])
 
 
 def _rule_of(table: Mapping[str, object], normalizers: Mapping[str, Normalizer]) -> IdentifierRule:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from leadfold.exceptions import PolicyError
 from leadfold.model import INDIVIDUAL
 from leadfold.normalizers.blocked import DEFAULT_BLOCKED
 from leadfold.normalizers.email import email_normalizer
@@ -17,7 +18,7 @@ from leadfold.normalizers.reason import Normalizer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["BUILT_IN", "IdentifierRule"]
+__all__ = ["BUILT_IN", "IdentifierRule", "also_blocking"]
 
 BUILT_IN: Mapping[str, Callable[..., Normalizer]] = {
     "messenger": messenger_normalizer,
@@ -66,7 +67,8 @@ class IdentifierRule:
             Default: phone 25, email 25, any other None.
         scope: the lead field within which a value is one person's, such as ``page_id``.
         blocked: values never to use; normalized ones, raw ones, or ``local@`` for a mailbox name
-            at any domain. Default: the visible packs of `DEFAULT_BLOCKED`; ``()`` switches off.
+            at any domain. Default: the visible packs of `DEFAULT_BLOCKED`, which what is given
+            replaces (`Policy.also_blocking` adds to it); ``()`` switches off.
         options: what the named normalizer takes: for phone ``strict``, ``default_area``,
             ``whatsapp`` and a ``region`` of its own; for email ``provider_rules``.
     """
@@ -125,3 +127,21 @@ class IdentifierRule:
                 yield f"{self.kind}: unknown option {name!r}: {self.normalizer} takes {takes}"
             elif type(value) is not known[name]:
                 yield f"{self.kind}: option {name} must be {known[name].__name__}"
+
+
+def also_blocking(
+    rules: Iterable[IdentifierRule], values: Mapping[str, Iterable[str]]
+) -> tuple[IdentifierRule, ...]:
+    """Return *rules*, blocking further *values* by kind beside what each blocks already.
+
+    Raises:
+        PolicyError: naming the kinds that none of the rules has.
+    """
+    rules = list(rules)
+    kinds = [rule.kind for rule in rules]
+    if unknown := [kind for kind in values if kind not in kinds]:
+        raise PolicyError([f"also_blocked: it has no kind {kind!r}" for kind in unknown])
+    for kind, entries in values.items():
+        rule = rules[place := kinds.index(kind)]
+        rules[place] = attrs.evolve(rule, blocked=(*rule.blocked, *_listed(entries)))
+    return tuple(rules)

@@ -147,7 +147,12 @@ def test_limits_hold_saved_plans_too(place: Path) -> None:
 def test_a_limit_gives_the_line_to_paste_where_values_may_be_shown(place: Path) -> None:
     """Only with ``--show-values``."""
     ended = leadfold("backfill", STORE, "--max-group", "1", "--show-values", cwd=place)
-    assert 'kind = "phone", blocked = ["+12125550143"]' in ended.err
+    assert "[also_blocked]\n   phone = [" in ended.err
+    (place / "policy.toml").write_text(ended.err.partition("what it blocks:\n")[2])
+    again = leadfold(
+        "backfill", STORE, "--max-group", "1", "--policy", "policy.toml", "--dry-run", cwd=place
+    )
+    assert "phone:" not in again.err
 
 
 def test_a_unit_that_the_store_will_not_take_is_left_out(place: Path) -> None:

@@ -86,8 +86,7 @@ def test_the_policy_is_the_one_that_is_named(store: str, tmp_path: Path) -> None
     told = {check["name"]: check for check in ended.json["checks"] if not check["ok"]}
     assert told.keys() == {
         "customers with several groups",  # without phones lead-1 and lead-2 are two
-        "policy of the index",
-        "stale index entries",
+        "policy of the index",  # so that stale entries are not judged
     }
 
 

@@ -6,15 +6,16 @@ or as planned all the same, and the run's id tells which.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from leadfold import backfill
-from leadfold.exceptions import RunExistsError, StoreError
-from leadfold.repositories.postgres import PostgresRepository
+from leadfold import aio, backfill
+from leadfold.exceptions import RetryableError, RunExistsError, StoreError
+from leadfold.repositories.postgres import AsyncPostgresRepository, PostgresRepository
 from repositories.kill_children import difference
 from repositories.kill_deeds import BACKFILL, plan_of
 from repositories.postgres_pictures import applied, copied, filled_database, picture
@@ -22,6 +23,7 @@ from repositories.postgres_relay import after_bytes, after_text, relayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from leadfold.backfill import Plan
     from repositories.kill_children import Tables
@@ -102,6 +104,21 @@ def test_a_connection_lost_during_the_copy(scene: Scene, sees: Sees) -> None:
         assert picture(dsn) == scene.before
         assert applied(dsn, scene.plan)
         assert picture(dsn) == scene.after
+
+
+def test_a_connection_that_never_was_is_not_lost(tmp_path: Path) -> None:
+    """No server, or none there: the message says that none could be made."""
+    dsn = f"postgresql:///crm?host={tmp_path}&user=ann"
+    made = "^no connection to the store could be made: .*No such file or directory"
+    with pytest.raises(RetryableError, match=made), PostgresRepository(dsn) as repository:
+        plan_of(repository)
+
+    async def asynchronously() -> None:
+        async with AsyncPostgresRepository(dsn) as repository:
+            await aio.plan(repository)
+
+    with pytest.raises(RetryableError, match=made):
+        asyncio.run(asynchronously())
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["before it", "before its answer"])

@@ -509,7 +509,7 @@ class TestToml:
         [
             pytest.param(
                 "regoin = 'US'",
-                "unknown key 'regoin': use strategy, region, identifiers",
+                "unknown key 'regoin': use strategy, region, identifiers, also_blocked",
                 id="unknown key",
             ),
             pytest.param("identifiers = 7", "identifiers must be a list of tables", id="no list"),
@@ -529,6 +529,24 @@ class TestToml:
                 "phone: unknown option 'strictly': phone takes strict, default_area, whatsapp, "
                 "region",
                 id="unknown option",
+            ),
+            pytest.param(
+                "also_blocked = ['+12125550143']",
+                "also_blocked must be a table with a list of texts for each kind",
+                id="also blocked of no kind",
+            ),
+            pytest.param(
+                "also_blocked.phone = '+12125550143'",
+                "also_blocked must be a table with a list of texts for each kind",
+                id="also blocked one text",
+            ),
+            pytest.param(
+                "also_blocked.fax = ['+12125550143']",
+                "also_blocked: it has no kind 'fax'",
+                id="also blocked of another kind",
+            ),
+            pytest.param(
+                "also_blocked.phone = [7]", "phone: blocked values must be text", id="no text"
             ),
             pytest.param(
                 "strategy = false",
@@ -589,6 +607,31 @@ class TestToml:
         assert "region = false\n" in policy.to_toml()
         assert "limit = 3\ngeneric_after = 7\n" in policy.to_toml()
         assert Policy.from_toml_text(policy.to_toml()) == policy
+
+    def test_what_is_also_blocked_adds_to_every_rule(self) -> None:
+        """Default packs stay, and what a rule says instead of one; written out it is one list."""
+        policy = Policy.from_toml_text(
+            'identifiers = ["psid", "phone", { kind = "email", blocked = ["@example.com"] }]\n'
+            '[also_blocked]\nphone = ["(212) 555-0143"]\nemail = ["desk@example.org"]\n'
+        )
+        blocked = {rule.kind: policy.blocked(rule).matches for rule in policy.identifiers}
+        assert blocked["phone"]("+12125550143")
+        assert blocked["phone"]("+10000000000")
+        assert blocked["email"]("ann@example.com")
+        assert blocked["email"]("desk@example.org")
+        assert not blocked["email"]("noreply@example.org")
+        assert policy.identifiers[0].blocked == ()
+        assert Policy.from_toml_text(policy.to_toml()) == policy
+
+    def test_a_policy_in_python_also_blocks_what_it_is_told(self) -> None:
+        """Everything else of it stays."""
+        policy = Policy.linked(region="GB").also_blocking({"phone": ["020 7946 0958"]})
+        told = 'strategy = "linked"\nregion = "GB"\nalso_blocked.phone = ["020 7946 0958"]'
+        assert policy == Policy.from_toml_text(told)
+        with pytest.raises(PolicyError, match="it has no kind 'fax'"):
+            policy.also_blocking({"fax": ["7"]})
+        with pytest.raises(TypeError, match="not one text"):
+            policy.also_blocking({"phone": "7"})
 
     def test_the_strategy_is_read(self) -> None:
         """As the region is."""

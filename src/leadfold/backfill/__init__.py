@@ -121,7 +121,7 @@ def apply(
 
     Raises:
         StalePlanError: rows have changed since; the leads are named.
-        RunExistsError: this plan was applied already, or taken back before it was finished.
+        RunExistsError: this plan was applied already, or taken back, finished or not; it says so.
         RollbackRefusedError, NothingToUndo: as `RollbackPlan.check` says.
         StoreError: the store failed; nothing was written, with *chunk* nothing of this chunk. Or
             *chunk* is given and the repository works in a transaction of the caller's.

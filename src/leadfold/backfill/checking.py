@@ -49,7 +49,14 @@ RESOLVING = "resolve_lead"
 EXPLAINED_BY = ("backfill_customers", RESOLVING)
 """The actions of audit entries that say how leads came by their customers."""
 
-REFRESH = "refresh the index (leadfold index refresh)"
+REFRESH = "refresh the index (leadfold index refresh) under the policy it was made with"
+
+NOT_JUDGED = "not judged: the index was made with another policy"
+
+OTHER_POLICY = (
+    "validate under the policy that the index was made with (--policy): under another nobody can "
+    "tell which entries are stale, and a refresh would lock out the resolvers of that one"
+)
 
 DRAIN = "drain the queue (Resolver.drain), or run a backfill"
 
@@ -76,7 +83,7 @@ def validate(
     | phones, emails shown by several customers | none, as the policy normalizes them | warn |
     | customers with more than 50 leads | none | warn |
     | groups with several customers, customers with several groups | none: this is drift | warn |
-    | stale index entries | none, but of leads in the queue; without an index none is stale | warn |
+    | stale index entries | none, but of leads in the queue; judged under its own policy | warn |
     | index entries without a row | none, but of leads in the queue, or still awaited | warn |
     | leads in the queue | none: `leadfold.Resolver.drain` or a backfill decides them | warn |
     | policy of the index | the fingerprint of *policy* | warn |
@@ -193,9 +200,11 @@ class _Checks:
     def of_index(self, snapshot: Snapshot, policy: Policy, aside: Aside) -> Iterator[Check]:
         """Yield whether a look-up in the identity index would find what the leads now hold."""
         made_with = snapshot.facts.fingerprint
-        changed = b"" if made_with is None else snapshot.changed
+        is_same = made_with in {None, policy.fingerprint}
+        changed = b"" if made_with is None or not is_same else snapshot.changed
         stale = Counter(compress(snapshot.ids, changed)) - aside.waiting
-        yield self._none("stale index entries", "warn", _each(stale, REFRESH))
+        check = self._none("stale index entries", "warn", _each(stale, REFRESH))
+        yield check if is_same else attrs.evolve(check, actual=NOT_JUDGED)
         rowless = aside.rowless - aside.waiting
         yield self._none("index entries without a row", "warn", _each(rowless, REFRESH))
         yield self._none("leads in the queue", "warn", _each(aside.waiting, DRAIN))
@@ -204,7 +213,8 @@ class _Checks:
             policy.fingerprint,
             "no index yet" if made_with is None else made_with,
             "warn",
-            made_with in {None, policy.fingerprint},
+            is_same,
+            self._named([] if is_same else [OTHER_POLICY]),
         )
 
     def of_audit(self, snapshot: Snapshot, audited: Mapping[str, int]) -> Check:

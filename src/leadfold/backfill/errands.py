@@ -11,8 +11,10 @@ from leadfold.backfill.applying import applying, applying_in_chunks
 from leadfold.backfill.minting import id_maker, new_run
 from leadfold.backfill.planning import make_plan
 from leadfold.backfill.rollback import RollbackPlan
+from leadfold.backfill.standing import rollback_of
 from leadfold.backfill.undoing import make_rollback
 from leadfold.errands import look
+from leadfold.exceptions import RunExistsError
 from leadfold.policy import Policy
 
 if TYPE_CHECKING:
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
 __all__ = ["apply", "check_mode", "plan", "plan_rollback", "rollback"]
 
 ACTION = "backfill_customers"
+
+_ROLLED_BACK = (
+    "it was rolled back, by run {by}: make a new plan, or roll {by} back, which brings it into "
+    "force again"
+)
 
 
 def plan(
@@ -80,9 +87,15 @@ def apply(
         _check_chunk(chunk, planned)
     changes = planned.changes(on_stale)
     reporter.stage(*planned.stage)
-    if isinstance(planned, RollbackPlan):
-        return (yield from applying(changes, reporter))
-    return (yield from applying_in_chunks(changes, reporter, chunk))
+    try:
+        if isinstance(planned, RollbackPlan):
+            return (yield from applying(changes, reporter))
+        return (yield from applying_in_chunks(changes, reporter, chunk))
+    except RunExistsError as e:
+        by = yield from look(rollback_of(e.run_id))
+        if by is None:
+            raise
+        raise RunExistsError(e.run_id, _ROLLED_BACK.format(by=by)) from e
 
 
 def _check_chunk(chunk: int, planned: Plan | RollbackPlan) -> None:

@@ -18,7 +18,7 @@ from leadfold.sheets import FEW, Bars, Note, Sheet, Shown, table
 from leadfold.toml_text import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from os import PathLike
 
     from leadfold.changes import OnStale, Unit
@@ -79,20 +79,23 @@ class GroupSize:
     def excess(self, most: int) -> str:
         """Say, masked, that it has more than *most* leads, and the way out."""
         text = f"group {mask_key(self.key)} has {self.leads} leads, more than max_group={most}"
-        line = self.line(mask)
-        way_out = f"block the value with {line} or raise the limit" if line else "raise the limit"
-        return f"{text}: {way_out}"
+        if self.kind == INDIVIDUAL:  # the key is no identifier: nothing can be blocked
+            return f"{text}: raise the limit"
+        entry = f"{self.kind} = {literal([mask(self.kind, self.value)])}"
+        return f"{text}: block the value too ([also_blocked] {entry}) or raise the limit"
 
-    def line(self, shown: Callable[[str, str], str] = lambda _, value: value) -> str:
-        """Return the table that blocks its value among a policy's identifiers, as TOML.
 
-        *shown* is given kind and value, and says how the value is written. Empty where the key is
-        no identifier, and nothing can be blocked.
-        """
-        if self.kind == INDIVIDUAL:
-            return ""
-        entry = literal([shown(self.kind, self.value)])
-        return f"{{ kind = {literal(self.kind)}, blocked = {entry} }}"
+def blocking_lines(groups: Iterable[GroupSize]) -> Iterator[str]:
+    """Yield the lines that end a policy's TOML so that it blocks the keys of *groups*, too.
+
+    They add to what the policy blocks. None where no key is an identifier.
+    """
+    values: dict[str, dict[str, None]] = {}
+    for group in groups:
+        if group.kind != INDIVIDUAL:
+            values.setdefault(group.kind, {})[group.value] = None
+    yield from ["[also_blocked]"] if values else ()
+    yield from (f"{kind} = {literal([*entries])}" for kind, entries in values.items())
 
 
 @attrs.frozen
@@ -152,7 +155,7 @@ class Plan(Shown):
 
         Raises:
             LimitExceededError: naming every excess, masked; its ``values`` are the raw keys of
-                groups that are too large, its ``lines`` what blocks them in a policy.
+                groups that are too large, its ``lines`` what blocks them at the end of a policy.
         """
         limits = Limits.default_for(self.strategy) if limits is None else limits
         excesses = [*_figure_excesses(self, limits)]
@@ -166,7 +169,7 @@ class Plan(Shown):
             raise LimitExceededError(  # raw values stand in no local variable
                 excesses,
                 (group.key for group in too_large),
-                filter(None, (group.line() for group in too_large)),
+                blocking_lines(too_large),
             )
 
     @property

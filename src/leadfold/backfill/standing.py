@@ -36,6 +36,7 @@ __all__ = [
     "built_upon",
     "later_deeds",
     "read_now",
+    "rollback_of",
     "undone_by",
 ]
 
@@ -105,6 +106,15 @@ def undone_by(run: Run, deeds: Collection[Deed]) -> Asks[tuple[Run | None, dict[
             if rollbacks[each.id] == run.id:
                 taken_back = each
     return taken_back, rollbacks
+
+
+def rollback_of(run_id: str) -> Asks[str | None]:
+    """Return the id of the rollback in force that took the finished run *run_id* back, or None."""
+    found = yield from asking.runs(1, ids=[run_id])
+    if not found or found[0].status == STOPPED:
+        return None
+    taken_back, _ = yield from undone_by(found[0], (yield from later_deeds(found[0])))
+    return None if taken_back is None else taken_back.id
 
 
 def built_upon(deeds: Iterable[Deed], rollbacks: Mapping[str, str]) -> dict[Place, tuple[str, ...]]:

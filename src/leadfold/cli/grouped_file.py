@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 
 __all__ = ["grouped_file"]
 
+_LEADS = 'SELECT id, "messengerPsid" AS psid, phone, email FROM "Lead"'
+_PSQL = rf"psql URL -c '\copy ({_LEADS}) TO leads.csv CSV HEADER'"
+_EXPORTS = {
+    "postgresql://": _PSQL,
+    "postgres://": _PSQL,
+    "sqlite://": f"sqlite3 -header -csv FILE '{_LEADS}' > leads.csv",
+}
+"""How the leads of a store become a file, by what its URL begins with."""
+
 TRUTH = "truth"
 """The field that says whose lead it is; never an identifier."""
 
@@ -36,6 +45,7 @@ def grouped_file(arguments: Namespace, screen: Screen, *, truth: str | None = No
 
     *truth* is the column to hold the groups against.
     """
+    _refuse_stores(arguments.file)
     path, policy = Path(arguments.file), open_policy(arguments)
     _refuse_streams(path)
     told = _told(arguments, truth)
@@ -52,6 +62,18 @@ def grouped_file(arguments: Namespace, screen: Screen, *, truth: str | None = No
     grouping = _grouped(leads, policy, screen)
     _warn(grouping.faults, screen)
     return grouping
+
+
+def _refuse_stores(file: str) -> None:
+    """Refuse a store, and say how its leads become a file; its URL may hold a password."""
+    ways = [way for scheme, way in _EXPORTS.items() if file.startswith(scheme)]
+    if ways:
+        msg = (
+            "this reads a file of leads, not a store: export them first, such as with "
+            f"{ways[0]}; or ask the store with leadfold customer STORE ID, or with leadfold "
+            "backfill STORE --dry-run"
+        )
+        raise UsageError(msg)
 
 
 def _refuse_streams(path: Path) -> None:

@@ -137,13 +137,15 @@ def _notes(error: BaseException) -> list[str]:
 
 
 def _show_excesses(error: LimitExceededError, arguments: Namespace, screen: Screen) -> None:
-    """Say how the plan exceeds its limits, and which lines in a policy block such values."""
+    """Say how the plan exceeds its limits, and what blocks such values at the end of a policy."""
     screen.warn("leadfold: plan refused by its limits, nothing was written:")
     for excess in error.excesses:
         screen.warn(f"   {excess}")
     if error.lines and not arguments.show_values:
-        screen.warn("   --show-values gives the values, ready to paste into a policy")
+        screen.warn("   --show-values gives the values, ready to paste at the end of a policy")
         return
+    if error.lines:
+        screen.warn("   at the end of the policy (--policy), beside what it blocks:")
     for line in error.lines:
         screen.warn(f"   {line}")
 

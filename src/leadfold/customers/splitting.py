@@ -18,7 +18,7 @@ from leadfold.customers.reading import leads_among, read_customer
 from leadfold.errands import run
 from leadfold.exceptions import DecisionError
 from leadfold.grouping import group_columns
-from leadfold.model import Ruling
+from leadfold.model import Ruling, asked_id
 from leadfold.policy import Policy
 from leadfold.reporter import SILENT
 
@@ -142,7 +142,7 @@ def _checked(
     if isinstance(parts, str) or any(isinstance(part, str) for part in parts):
         msg = "parts must be lists of lead ids, one list for each part"
         raise DecisionError(msg)
-    named = [lead for part in parts for lead in part]
+    named = [asked_id(lead) for part in parts for lead in part]
     foreign = sorted(set(named) - set(leads))
     if foreign:
         msg = f"customer {customer} has no lead {', '.join(foreign)}: name its own leads"

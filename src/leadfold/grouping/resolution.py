@@ -26,6 +26,7 @@ from leadfold.grouping.explaining.supposing import (
 )
 from leadfold.grouping.partition import Members
 from leadfold.grouping.partitioning import partition_of
+from leadfold.grouping.rows import Rows
 from leadfold.grouping.showing import resolution_sheet, what_if_sheet
 from leadfold.masking import mask_key
 from leadfold.model import INDIVIDUAL, Group
@@ -99,7 +100,7 @@ class Resolution(Shown):
         return Groups(self)
 
     def group_of(self, lead_id: str) -> Group:
-        """Return the group *lead_id* is in; KeyError if it is none of these leads."""
+        """Return the group *lead_id* is in; `UnknownLeadError` if there is none."""
         return self.groups.by_number(self.partition.labels[self._row_of[lead_id]])
 
     def largest(self, most: int) -> tuple[Group, ...]:
@@ -144,7 +145,7 @@ class Resolution(Shown):
         ]
 
     def identifiers_of(self, lead_id: str) -> tuple[Identifier, ...]:
-        """Return the usable identifiers of *lead_id*, sorted; KeyError if it is none of these."""
+        """Return the usable identifiers of *lead_id*, sorted; else `UnknownLeadError`."""
         return self.columns.identifiers(self._row_of[lead_id])
 
     @cached_property
@@ -171,7 +172,7 @@ class Resolution(Shown):
         """Return what holds the group of *lead_id* together: the `links` of that group alone.
 
         Raises:
-            KeyError: it is none of these leads.
+            UnknownLeadError: it is none of these leads.
         """
         return tuple(self._links_in(self.partition.labels[self._row_of[lead_id]]))
 
@@ -185,7 +186,7 @@ class Resolution(Shown):
 
         Raises:
             DifferentGroupsError: they are not; ask `why_not`.
-            KeyError: one of them is none of these leads.
+            UnknownLeadError: one of them is none of these leads.
         """
         row, other = self._row_of[lead_id], self._row_of[other_id]
         labels = self.partition.labels
@@ -200,7 +201,7 @@ class Resolution(Shown):
 
         Raises:
             SameGroupError: they are in one; ask `why`.
-            KeyError: one of them is none of these leads.
+            UnknownLeadError: one of them is none of these leads.
         """
         row, other = self._row_of[lead_id], self._row_of[other_id]
         labels = self.partition.labels
@@ -236,7 +237,7 @@ class Resolution(Shown):
 
         Raises:
             PolicyError: a kind that the policy does not have, or what no policy allows.
-            KeyError: none of these leads.
+            UnknownLeadError: none of these leads.
             NotHeldError: a lead that does not hold what it should be without.
             ConflictingRulingsError: the rulings contradict each other.
         """
@@ -319,8 +320,8 @@ class Resolution(Shown):
                 yield number
 
     @cached_property
-    def _row_of(self) -> dict[str, int]:
-        return {lead: row for row, lead in enumerate(self.columns.ids)}
+    def _row_of(self) -> Rows:
+        return Rows((lead, row) for row, lead in enumerate(self.columns.ids))
 
     def summary(self) -> str:
         """Return what a person wants to know first, in a few lines, identifiers masked."""

@@ -105,7 +105,7 @@ def identity_graph(resolution: Resolution, lead_id: str) -> IdentityGraph:
       n1 === n2
 
     Raises:
-        KeyError: it is none of these leads.
+        UnknownLeadError: it is none of these leads.
     """
     group = resolution.group_of(lead_id)
     shown = _first_with(lead_id, group.lead_ids)

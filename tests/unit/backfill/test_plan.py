@@ -107,11 +107,12 @@ class TestLimits:
         with pytest.raises(LimitExceededError) as refused:
             planned(store()).check(Limits(max_group=most))
         assert refused.value.excesses[0] == (
-            f"group email:b…@….org has 2 leads, more than max_group={most}: block the value with "
-            '{ kind = "email", blocked = ["b…@….org"] } or raise the limit'
+            f"group email:b…@….org has 2 leads, more than max_group={most}: block the value too ("
+            '[also_blocked] email = ["b…@….org"]) or raise the limit'
         )
         assert refused.value.values[0] == "email:bea@example.org"
-        assert refused.value.lines[0] == '{ kind = "email", blocked = ["bea@example.org"] }'
+        assert refused.value.lines[0] == "[also_blocked]"
+        assert refused.value.lines[1].startswith('email = ["bea@example.org"')
 
     def test_a_scoped_key_is_blocked_by_its_value_alone(self) -> None:
         """A policy blocks a value in every scope, and reads what it is given as a raw one."""
@@ -123,16 +124,44 @@ class TestLimits:
         with pytest.raises(LimitExceededError) as refused:
             plan.check(Limits(max_group=1))
         assert refused.value.values == ('psid:p1/7"7',)
-        assert refused.value.lines == (r"""{ kind = "psid", blocked = ["7\"7"] }""",)
+        assert refused.value.lines == ("[also_blocked]", r"""psid = ["7\"7"]""")
 
-    def test_the_line_of_a_group_is_toml(self) -> None:
-        """Pasted among a policy's identifiers it blocks the value; some keys have none."""
-        line = GroupSize("phone:+12025550141", 2).line()
-        policy = Policy.from_toml_text(f"identifiers = [{line}]")
-        assert policy.identifiers[0].blocked == ("+12025550141",)
-        assert GroupSize("individual:l1", 2).line() == ""
-        assert GroupSize("individual:l1", 2).excess(1) == (
-            "group individual:l1 has 2 leads, more than max_group=1: raise the limit"
+    @pytest.mark.parametrize(
+        "before",
+        [
+            pytest.param("", id="no file yet"),
+            pytest.param('identifiers = ["email", "phone"]\n', id="kinds"),
+            pytest.param(
+                'region = "GB"\n[[identifiers]]\nkind = "phone"\nlimit = 2\nstrict = true\n'
+                '[[identifiers]]\nkind = "email"\nblocked = ["@example.com"]\n',
+                id="rules",
+            ),
+        ],
+    )
+    def test_the_lines_add_to_what_a_policy_blocks(self, before: str) -> None:
+        """Pasted at its end they take nothing away: not its own values, nor the default packs."""
+        old = Policy.from_toml_text(before)
+        leads = [Lead(f"p{n}", phone="+12025550141") for n in range(2)]
+        leads += [Lead(f"q{n}", phone="+12025550142") for n in range(2)]
+        leads += [Lead(f"e{n}", email="desk@example.org") for n in range(2)]
+        with pytest.raises(LimitExceededError) as refused:
+            planned(InMemoryRepository(leads=leads), policy=old).check(Limits(max_group=1))
+        new = Policy.from_toml_text(before + "\n".join(refused.value.lines))
+        added = {"phone": ("+12025550141", "+12025550142"), "email": ("desk@example.org",)}
+        assert new.identifiers == tuple(
+            attrs.evolve(rule, blocked=(*rule.blocked, *added.get(rule.kind, ())))
+            for rule in old.identifiers
+        )
+        planned(InMemoryRepository(leads=leads), policy=new).check(Limits(max_group=1))
+
+    def test_a_group_without_an_identifier_has_no_line(self) -> None:
+        """Nothing can be blocked."""
+        plan = planned(InMemoryRepository(leads=[Lead("l1")]))
+        with pytest.raises(LimitExceededError) as refused:
+            plan.check(Limits(max_group=0))
+        assert refused.value.lines == ()
+        assert refused.value.excesses == (
+            "group individual:l1 has 1 leads, more than max_group=0: raise the limit",
         )
 
     def test_all_excesses_are_told_at_once(self) -> None:

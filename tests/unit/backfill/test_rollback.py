@@ -25,6 +25,7 @@ from leadfold.exceptions import (
     NothingToUndo,
     NotUndoableError,
     RollbackRefusedError,
+    RunExistsError,
     StalePlanError,
 )
 from leadfold.model import Customer
@@ -138,6 +139,26 @@ def test_the_audit_trail_only_grows() -> None:
         act()
         assert repository.audit()[:-1] == trail
         trail = repository.audit()
+
+
+def test_a_plan_that_was_rolled_back_says_so_when_it_is_applied_again() -> None:
+    """It names the rollback while that is in force, and the two ways out; both are ways."""
+    repository = InMemoryRepository(unlinked("ab"))
+    plan = backfill.plan(repository, run_id="first")
+    backfill.apply(plan, repository)
+    linked = state(repository)
+    rollback("first", repository, new_run_id="undo")
+    with pytest.raises(RunExistsError) as refused:
+        backfill.apply(plan, repository)
+    assert refused.value.run_id == "first"
+    assert str(refused.value) == (
+        "run first is in this store already: it was rolled back, by run undo: make a new plan, or "
+        "roll undo back, which brings it into force again"
+    )
+    rollback("undo", repository)
+    assert state(repository) == linked
+    with pytest.raises(RunExistsError, match="already: a plan is applied once"):
+        backfill.apply(plan, repository)
 
 
 def test_a_run_comes_back_into_force_with_the_same_customers() -> None:

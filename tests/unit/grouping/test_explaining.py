@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,7 @@ from leadfold.exceptions import (
     NotHeldError,
     PolicyError,
     SameGroupError,
+    UnknownLeadError,
 )
 from leadfold.explanations import Tie
 from leadfold.grouping import Columns, group_columns
@@ -21,6 +22,8 @@ from leadfold.grouping.columns import Column
 from leadfold.model import Identifier
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leadfold import Resolution
 
 X, Y, Z = "+12025550141", "+12025550142", "+12025550143"
@@ -210,6 +213,29 @@ class TestWhy:
         for ask in (resolution.why, resolution.why_not):
             with pytest.raises(KeyError, match="gone"):
                 ask(*pair)
+
+    def test_an_id_that_is_no_text_is_told_as_such(self) -> None:
+        """Leads may be given with numbers; they are kept, and asked for, by text."""
+        resolution = group([{"id": 1, "phone": X}, {"id": 2, "phone": X}, {"id": 3}], LINKED)
+        assert resolution.why("1", "2")
+        number: Any = 1
+        asked: list[Callable[[], object]] = [
+            lambda: resolution.why(number, "2"),
+            lambda: resolution.why_not("3", number),
+            lambda: resolution.what_if(without=[(number, "phone:+15552010001")]),
+            lambda: resolution.group_of(number),
+            lambda: resolution.links_of(number),
+            lambda: resolution.identifiers_of(number),
+        ]
+        for ask in asked:
+            with pytest.raises(UnknownLeadError) as refused:
+                ask()
+            assert refused.value.lead_id == 1
+            assert str(refused.value) == (
+                "no lead 1 among the 3 that were grouped: ids are text, and this is int"
+            )
+        with pytest.raises(UnknownLeadError, match=r"^no lead gone among the 3 that were grouped$"):
+            resolution.group_of("gone")
 
 
 class TestWhyNot:

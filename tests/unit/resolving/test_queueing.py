@@ -387,10 +387,10 @@ def test_validate_tells_who_waits_and_what_is_stale() -> None:
     repository.delete_lead("l1")
     found = backfill.validate(repository)
     assert found["stale index entries"].samples == (
-        "l0: refresh the index (leadfold index refresh)",
+        "l0: refresh the index (leadfold index refresh) under the policy it was made with",
     )
     assert found["index entries without a row"].samples == (
-        "l1: refresh the index (leadfold index refresh)",
+        "l1: refresh the index (leadfold index refresh) under the policy it was made with",
     )
     assert found["leads in the queue"].ok
     refresh_index(repository)

@@ -75,7 +75,7 @@ def suppose_absent(
     """Return *columns* as if each lead had never held the identifier it is to be *without*.
 
     Raises:
-        KeyError: none of these leads.
+        UnknownLeadError: none of these leads.
         NotHeldError: a lead that does not hold the identifier.
     """
     gone: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))

@@ -45,9 +45,16 @@ def store_error(error: psycopg.Error) -> StoreError:
         return BusyError(f"the store is in use by another transaction ({text}): try again")
     if state.startswith(_SHAPE):
         return _refused(state, text)
-    if state.startswith(_LOST) or (not state and isinstance(error, psycopg.OperationalError)):
+    if _is_without_server(error):
         return RetryableError(f"the connection to the store was lost: {text}")
     return StoreError(f"the store failed: {text}")
+
+
+def _is_without_server(error: psycopg.Error) -> bool:
+    """Tell whether nothing answers, or will not go on answering."""
+    if not error.sqlstate:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(_LOST)
 
 
 def _refused(state: str, text: str) -> StoreError:
@@ -69,6 +76,8 @@ def not_connected(error: psycopg.Error) -> StoreError:
             "this is no connection string that PostgreSQL's client library reads: leave out what "
             "is not its own, such as Prisma's ?schema="
         )
+    if _is_without_server(error):
+        return RetryableError(f"no connection to the store could be made: {_text(error)}")
     return store_error(error)
 
 
