@@ -72,21 +72,6 @@ def text_id(raw: object, field: str = "id") -> str:
     raise TypeError(msg)
 
 
-def asked_id(raw: object) -> str:
-    """Return *raw*, the id of a lead that is asked for: the text that leads are kept by.
-
-    >>> asked_id("7")
-    '7'
-
-    Raises:
-        TypeError: it is no text; nothing would be found by it.
-    """
-    if isinstance(raw, str):
-        return raw
-    msg = f"the id of a lead is text here, such as {str(raw)!r}, not {type(raw).__name__}"
-    raise TypeError(msg)
-
-
 def text_ids(raws: Sequence[object], field: str = "id") -> list[str]:
     """Return all of *raws* as text ids: `text_id` for many, faster where all are text already."""
     if set(map(type, raws)) == {str} and "" not in raws:

@@ -10,7 +10,6 @@ from leadfold.backfill.minting import id_maker, new_run
 from leadfold.backfill.minting import now as present
 from leadfold.backfill.waiting import GRACE
 from leadfold.errands import arun, run
-from leadfold.model import asked_id
 from leadfold.policy import Policy
 from leadfold.repository import Repository
 from leadfold.resolving.deciding import Decision, Event
@@ -154,7 +153,7 @@ class Resolver(_Resolving[Repository]):
         Raises:
             DecisionError: the row is still there.
         """
-        run(forgetting(asked_id(lead_id), self._settings), self._repository)
+        run(forgetting(lead_id, self._settings), self._repository)
 
     def drain(self, limit: int | None = None) -> tuple[Decision, ...]:
         """Decide the leads that wait in the queue, those that wait longest first, and write that.
@@ -196,7 +195,7 @@ class AsyncResolver(_Resolving[AsyncRepository]):
 
     async def forget(self, lead_id: str | int | UUID) -> None:
         """Do what `Resolver.forget` does."""
-        await arun(forgetting(asked_id(lead_id), self._settings), self._repository)
+        await arun(forgetting(lead_id, self._settings), self._repository)
 
     async def drain(self, limit: int | None = None) -> tuple[Decision, ...]:
         """Return what `Resolver.drain` does."""

@@ -15,7 +15,7 @@ from leadfold.changes import Erase, Queue
 from leadfold.customers.deciding import decide
 from leadfold.errands import run
 from leadfold.exceptions import DecisionError
-from leadfold.model import Identifier, asked_id
+from leadfold.model import Identifier, text_id
 from leadfold.policy import Policy
 from leadfold.repository import CUSTOMER, LEAD, ORIGINAL
 
@@ -79,7 +79,7 @@ def erasing(
     """Erase in whichever kind of repository; see `erase`."""
     policy = Policy() if policy is None else policy
     made = new_run(ERASURE, actor=actor, run_id=run_id, now=now)
-    return (yield from decide(made, _erasures(asked_id(lead_id), policy)))
+    return (yield from decide(made, _erasures(text_id(lead_id), policy)))
 
 
 def _erasures(lead_id: str, policy: Policy) -> Asks[list[Erase | Queue]]:

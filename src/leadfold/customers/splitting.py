@@ -18,7 +18,7 @@ from leadfold.customers.reading import leads_among, read_customer
 from leadfold.errands import run
 from leadfold.exceptions import DecisionError
 from leadfold.grouping import group_columns
-from leadfold.model import Ruling, asked_id
+from leadfold.model import Ruling, text_id
 from leadfold.policy import Policy
 from leadfold.reporter import SILENT
 
@@ -142,7 +142,8 @@ def _checked(
     if isinstance(parts, str) or any(isinstance(part, str) for part in parts):
         msg = "parts must be lists of lead ids, one list for each part"
         raise DecisionError(msg)
-    named = [asked_id(lead) for part in parts for lead in part]
+    textual = [[text_id(lead) for lead in part] for part in parts]
+    named = [lead for part in textual for lead in part]
     foreign = sorted(set(named) - set(leads))
     if foreign:
         msg = f"customer {customer} has no lead {', '.join(foreign)}: name its own leads"
@@ -154,7 +155,7 @@ def _checked(
     if len(parts) + bool(rest) < 2:  # noqa: PLR2004 - a split makes two
         msg = f"nothing to split: all leads of customer {customer} would stay together"
         raise DecisionError(msg)
-    return tuple(map(frozenset, parts))
+    return tuple(map(frozenset, textual))
 
 
 def _staying(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leadfold import Lead, Policy, backfill
+from leadfold import InMemoryRepository, Lead, Policy, backfill
 from leadfold.backfill import rollback
 from leadfold.customers import customer_id_now, merge, split
 from leadfold.exceptions import DecisionError, StoreError, UnknownCustomerError
@@ -31,8 +31,6 @@ from oracle.decided import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
-
-    from leadfold import InMemoryRepository
 
 
 def numbered() -> Callable[[], str]:
@@ -403,3 +401,13 @@ def test_leads_that_were_linked_by_hand_can_be_split_off(repository: InMemoryRep
     assert links(repository)["new"] == "N1"
     assert found(repository, "N1").phone == "+15552010003"
     assert counts(repository)["C1"] == (3, True)
+
+
+def test_leads_are_named_by_whatever_ids_they_were_given_with() -> None:
+    """A store of numbered leads is split by their numbers."""
+    leads = [{"id": number, "phone": "212 555 0143"} for number in (1, 2)]
+    repository = InMemoryRepository(leads=leads)
+    backfill.apply(backfill.plan(repository), repository)
+    [customer] = {lead.customer_id for lead in repository.leads()}
+    split(repository, str(customer), [[2]])  # type: ignore[list-item]
+    assert len({lead.customer_id for lead in repository.leads()}) == 2

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 import pytest
 
 from leadfold import AsyncInMemoryRepository, InMemoryRepository, Lead, Policy, Resolver, backfill
-from leadfold.customers import erase, split
 from leadfold.exceptions import DecisionError, IndexOutdatedError, StalePlanError
 from leadfold.resolver import AsyncResolver, refresh_index
 from leadfold.resolving.errands import ATTEMPTS
@@ -141,22 +140,6 @@ def test_an_unknown_lead_is_forgotten_without_a_word() -> None:
     repository = store(ANN)
     Resolver(repository).forget("nobody")
     assert len(repository.audit()) == 1
-
-
-def test_an_id_that_is_no_text_is_refused_by_who_asks_for_a_lead() -> None:
-    """Nothing would be found by it: the lead would seem to be gone."""
-    number: Any = 1
-    repository = store(ANN)
-    ann = Resolver(repository).resolve(ANN).customer_id or ""
-    asked: list[Callable[[], object]] = [
-        lambda: Resolver(repository).forget(number),
-        lambda: asyncio.run(AsyncResolver(AsyncInMemoryRepository()).forget(number)),
-        lambda: erase(repository, number),
-        lambda: split(repository, ann, [[number]]),
-    ]
-    for ask in asked:
-        with pytest.raises(TypeError, match="the id of a lead is text here, such as '1', not int"):
-            ask()
 
 
 def test_an_index_of_another_policy_is_refused() -> None:
