@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
+from asyncio import sleep
 from contextlib import asynccontextmanager
+from random import uniform
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, HTTPException
@@ -20,12 +22,13 @@ from leadfold.repositories.postgres import AsyncPostgresRepository
 from leadfold.resolver import AsyncResolver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from leadfold.resolver import Decision, Event
 
 POLICY = Policy.linked()
 ATTEMPTS = 25
+LONGEST_WAIT = 0.05  # seconds
 INSERT = """
     INSERT INTO "Lead" (id, "messengerPsid", phone, email, name, customer_id)
     VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING
@@ -69,7 +72,8 @@ async def receive(message: Message) -> Answer:
     for _ in range(ATTEMPTS):
         try:
             decision = await store(lead)
-        except RetryableError:  # others were faster: the transaction is rolled back, try again
+        except RetryableError:  # others were faster, and the transaction is rolled back: try again
+            await sleep(uniform(0, LONGEST_WAIT))  # noqa: S311 - so that not all come at once again
             continue
         if decision.outcome == "busy":
             break
@@ -78,17 +82,27 @@ async def receive(message: Message) -> Answer:
     raise HTTPException(503, "busy: send it again", headers={"Retry-After": "1"})
 
 
+async def take_in(
+    lead: Lead, resolver: AsyncResolver, insert: Callable[[Lead, str | None], Awaitable[object]]
+) -> Decision:
+    """Resolve *lead* and *insert* it with the customer found: the rule, whatever the store."""
+    decision = await resolver.resolve(lead)
+    if decision.outcome != "busy":
+        await insert(lead, decision.customer_id)
+    return decision
+
+
 async def store(lead: Lead) -> Decision:
-    """Resolve *lead* and insert it with the customer found; both are committed, or neither."""
+    """Take *lead* in within one transaction: all of it is committed, or nothing."""
     pool: AsyncConnectionPool = app.state.pool
     async with pool.connection() as connection, connection.transaction():
-        crm: AsyncPostgresRepository = app.state.crm.over(connection)
-        resolver = AsyncResolver(crm, POLICY, mode="reconcile")
-        decision = await resolver.resolve(lead)
-        if decision.outcome != "busy":
-            row = (lead.id, lead.psid, lead.phone, lead.email, lead.name, decision.customer_id)
+
+        async def insert(lead: Lead, customer_id: str | None) -> None:
+            row = (lead.id, lead.psid, lead.phone, lead.email, lead.name, customer_id)
             await connection.execute(INSERT, row)
-    return decision
+
+        crm: AsyncPostgresRepository = app.state.crm.over(connection)
+        return await take_in(lead, AsyncResolver(crm, POLICY, mode="reconcile"), insert)
 
 
 def publish(events: Iterable[Event]) -> None:

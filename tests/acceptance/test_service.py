@@ -9,22 +9,26 @@ from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import Thread
+from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 import httpx
 import psycopg
 import pytest
 import uvicorn
+from fastapi import HTTPException
 from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool
 
+from console_pages import blocks_of
 from leadfold import Lead
+from leadfold.exceptions import RetryableError
 from leadfold.repositories.postgres import PostgresRepository
 from leadfold.resolver import Resolver
 from repositories.postgres_stores import new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
 PATH = Path(__file__).parents[2] / "docs" / "service.py"
 MANY = 12
@@ -133,3 +137,40 @@ def test_who_would_wait_too_long_is_asked_to_send_it_again(
             assert [lead for lead, _ in stored(dsn)[0]] == ["m0"]
             held.rollback()
         assert httpx.post(webhook, json=body).json()["outcome"] == "created"
+
+
+def test_between_attempts_it_waits_a_random_moment(
+    service: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short, and not the same for all; after the last it says that it is busy."""
+    waits: list[float] = []
+
+    async def nap(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def outrun(_: Lead) -> None:
+        raise RetryableError
+
+    monkeypatch.setattr(service, "sleep", nap)
+    monkeypatch.setattr(service, "store", outrun)
+    with pytest.raises(HTTPException, match="busy"):
+        asyncio.run(service.receive(service.Message(mid="m1", psid="24000000000000001")))
+    assert len(waits) == service.ATTEMPTS
+    assert len(set(waits)) > 1
+    assert all(0 <= wait <= service.LONGEST_WAIT for wait in waits)
+
+
+def test_the_blocking_twin_stores_a_lead_with_its_customer(dsn: str) -> None:
+    """As the page shows it, over a pool."""
+    page = PATH.with_name("fastapi.md")
+    [body] = [each.body for each in blocks_of(page) if each.caption == "blocking.py"]
+    twin = ModuleType("blocking")
+    exec(body, vars(twin))  # noqa: S102 - the page's own code
+    with ConnectionPool(dsn, min_size=1, max_size=2, open=True) as pool:
+        crm = PostgresRepository(pool)
+        crm.create_schema()
+        leads = [Lead(id_, psid="24000000000000001") for id_ in ("m1", "m2", "m2")]
+        found = [twin.store(lead, pool, crm) for lead in leads]
+    assert [each.outcome for each in found] == ["created", "attached", "unchanged"]
+    customer = found[0].customer_id
+    assert stored(dsn) == ([("m1", customer), ("m2", customer)], 1)
