@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,3 +66,25 @@ def test_a_prisma_database_is_backfilled(dsn: str, tmp_path: Path) -> None:
     assert of_leads[:2] == ann * 2
     assert of_leads[2] != ann[0]
     assert shown == [("Ann Lee", "+12125550143", True), (None, "+12125550188", True)]
+
+
+def test_every_relation_of_the_page_has_an_index(dsn: str) -> None:
+    """A resolver follows them; PostgreSQL makes no index for a foreign key by itself."""
+    with psycopg.connect(dsn) as connection:
+        without = connection.execute("""
+            SELECT conrelid::regclass::text, conname FROM pg_constraint
+            WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND NOT EXISTS (
+                SELECT FROM pg_index WHERE indrelid = conrelid AND indkey[0] = conkey[1]
+            )
+        """).fetchall()
+    assert without == []
+
+
+def test_the_models_of_the_page_say_the_same_indexes() -> None:
+    """So that Prisma's next migration does not drop them."""
+    made = re.findall(r'CREATE INDEX "(\w+)_(\w+)_idx"', FILES["schema.sql"])
+    models = re.findall(r"model (\w+) {(.*?)^}", FILES["schema.prisma"], re.DOTALL | re.MULTILINE)
+    said = [
+        (name, field) for name, body in models for field in re.findall(r"@@index.\[(\w+)", body)
+    ]
+    assert sorted(made) == sorted(said)
