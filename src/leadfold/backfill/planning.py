@@ -297,11 +297,21 @@ def _stats(units: PlannedUnits, *, dependents: Dependents, drift: tuple[Drift, .
             "rejected": len(snapshot.columns.refused),
             "indexed": sum(snapshot.changed),
             "unreadable": len(snapshot.unreadable),
+            **({"rejectedBy": refusals} if (refusals := _refusals(snapshot)) else {}),
             **({"leadsMoved": moved - unlinked} if units.run.mode == "reconcile" else {}),
             **({"customersRetired": len(assignment.retired)} if assignment.retired else {}),
             **({"queueSettled": waiting} if waiting else {}),
         },
     )
+
+
+def _refusals(snapshot: Snapshot) -> dict[str, dict[str, int]]:
+    """Return how many values took no part, by field and reason."""
+    counts = Counter((field, reason.value) for _, field, reason, _ in snapshot.columns.refused)
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for (field, reason), count in sorted(counts.items()):
+        found[field][reason] = count
+    return dict(found)
 
 
 def _counts(snapshot: Snapshot, resolution: Resolution) -> Mapping[str, int]:

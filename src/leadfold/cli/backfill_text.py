@@ -109,11 +109,23 @@ def _further_figures(plan: Plan, stats: Stats) -> Iterator[tuple[str, int]]:
         ("Customers merged", len(plan.merges)),
         ("Links pinned", len(plan.pinned)),
         ("Values not used", rejected if isinstance(rejected, int) else 0),
+        *_refusals(stats.extra.get("rejectedBy")),
         ("Leads not readable", len(plan.unreadable)),
         ("Drift", len(plan.drift)),
         ("Rows not following", sum(mismatch.count for mismatch in plan.mismatches)),
     )
     yield from ((name, count) for name, count in found if count)
+
+
+def _refusals(found: object) -> list[tuple[str, int]]:
+    """Return how many values were not used, by field and reason, the most frequent first."""
+    by_field = found if isinstance(found, dict) else {}
+    counts = [
+        (f"- {field}, {reason}", count)
+        for field, reasons in by_field.items()
+        for reason, count in reasons.items()
+    ]
+    return sorted(counts, key=lambda pair: (-pair[1], pair[0]))
 
 
 def findings(plan: Plan, report: Report | None, *, show_values: bool) -> Iterator[str]:

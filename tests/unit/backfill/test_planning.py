@@ -271,6 +271,8 @@ class TestFirstRun:
         repository = InMemoryRepository(leads=[Lead("l1", phone=("12", "13")), Lead("l2")])
         extra = planned(repository).stats.extra
         assert (extra["rejected"], extra["indexed"], extra["unreadable"]) == (2, 2, 0)
+        assert extra["rejectedBy"] == {"phone": {"too_short": 2}}
+        assert "rejectedBy" not in planned(InMemoryRepository(leads=[Lead("l1")])).stats.extra
 
     def test_the_largest_groups_are_named_largest_first(self) -> None:
         """Twenty of them; of one size in order of key."""

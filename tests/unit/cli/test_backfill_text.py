@@ -71,13 +71,17 @@ def test_jobs_are_told_of_first_and_always() -> None:
 def test_further_figures_are_shown_where_there_are_any() -> None:
     """In columns, however long their names are."""
     extra = {"dependents": {"Conversation": {"linked": 4, "already": 0}}, "rejected": 7}
+    extra["rejectedBy"] = {"email": {"blocked": 1, "malformed": 4}, "phone": {"too_short": 2}}
     report = attrs.evolve(REPORT, stats=Stats(extra=extra))
     lines = [*summary(PLAN, report, {"Reading": 0.5})]
     also = lines.index("Also:")
-    assert lines[also + 1 : also + 4] == [
+    assert lines[also + 1 : also + 7] == [
         "   Conversations linked:         4",
         "   Conversations already linked: 0",
         "   Values not used:              7",
+        "   - email, malformed:           4",
+        "   - phone, too_short:           2",
+        "   - email, blocked:             1",
     ]
     assert "Also:" not in [*summary(PLAN, REPORT, {"Reading": 0.5})]
 
