@@ -1175,6 +1175,7 @@ RAISING: dict[str, tuple[type[Exception], Callable[[Repository], object]]] = {
         exceptions.SameGroupError,
         lambda _: group(_leads(), LINKED).why_not("l4", "l5"),
     ),
+    "unknown lead": (exceptions.UnknownLeadError, lambda _: group(_leads()).why("l1", "gone")),
     "not held": (
         exceptions.NotHeldError,
         lambda _: group(_leads()).what_if(without=[("l9", f"phone:{PHONES[0]}")]),
@@ -1549,15 +1550,16 @@ def test_a_group_type_of_somebody_else_is_not_told(
 @pytest.mark.parametrize(
     "entry",
     [
-        pytest.param('kind = "phone"\nblocked = ["212-555-01zqc43"]', id="phone"),
-        pytest.param('kind = "email"\nblocked = ["Zofie Zqcanary"]', id="email"),
+        pytest.param('[[identifiers]]\nkind = "phone"\nblocked = ["212-555-01zqc43"]', id="phone"),
+        pytest.param('[[identifiers]]\nkind = "email"\nblocked = ["Zofie Zqcanary"]', id="email"),
+        pytest.param('[also_blocked]\nemail = ["Zofie Zqcanary"]', id="also"),
     ],
 )
 def test_a_wrong_entry_of_a_policy_is_not_repeated(
     entry: str, stores: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Blocked values are identifiers: the fault names the kind and the place in the list."""
-    case = Case("", (), _file("p.toml", f"[[identifiers]]\n{entry}\n"))
+    case = Case("", (), _file("p.toml", f"{entry}\n"))
     monkeypatch.chdir(laid_out(tmp_path / "here", stores, case))
     status, told = run(["backfill", STORE, "--policy", "p.toml"])
     assert (status, found_in(told)) == (2, [])
