@@ -13,6 +13,7 @@ from leadfold import asking
 from leadfold.exceptions import PolicyError
 from leadfold.grouping import Scanner
 from leadfold.repository import RECORD
+from leadfold.rules import IdentifierRule
 from leadfold.survivorship import when
 
 if TYPE_CHECKING:
@@ -185,12 +186,22 @@ def refuse_unmapped(facts: StoreFacts, policy: Policy) -> None:
     missing = [name for name in policy.fields if name not in facts.fields]
     if missing:
         has = ", ".join(sorted(facts.fields))
-        kinds = ", ".join(f'"{kind}"' for kind in policy.kinds if kind in facts.fields)
         raise PolicyError(
             f"the store maps no lead column to {name!r} (it maps {has}): map one, or take it "
-            f"out of the policy: identifiers = [{kinds}]"
+            f"out of the policy{_line_without(missing, policy)}"
             for name in missing
         )
+
+
+def _line_without(missing: Collection[str], policy: Policy) -> str:
+    """Return the line of a policy without the kinds that are *missing*.
+
+    Empty where none is left, or where bare kinds would lose what the policy's rules say.
+    """
+    left = [rule for rule in policy.identifiers if rule.kind not in missing]
+    if not left or any(rule != IdentifierRule(rule.kind) for rule in left):
+        return ""
+    return ": identifiers = [" + ", ".join(f'"{rule.kind}"' for rule in left) + "]"
 
 
 def _add_leads(snapshot: Snapshot, scanner: Scanner, batch: LeadBatch) -> None:

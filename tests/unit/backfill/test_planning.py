@@ -944,9 +944,20 @@ class TestPolicyAndStore:
             planned(repository, policy)
         assert refused.value.faults == tuple(
             f"the store maps no lead column to {name!r} (it maps phone, psid): map one, or take "
-            'it out of the policy: identifiers = ["psid", "phone"]'
+            "it out of the policy"
             for name in ("email", "page_id")
         )
+
+    def test_the_line_to_paste_loses_nothing_of_the_policy(self) -> None:
+        """It is given where the kinds that are left are as they are by default."""
+        repository = InMemoryRepository(leads=[Lead("l1")], fields={"psid", "phone"})
+        own = IdentifierRule("phone", blocked=["+12025550149"])
+        for phone, line in (("phone", ': identifiers = ["psid", "phone"]'), (own, "")):
+            with pytest.raises(PolicyError) as refused:
+                planned(repository, Policy(["psid", phone, "email"]))
+            assert refused.value.faults[0].endswith(f"out of the policy{line}")
+        with pytest.raises(PolicyError, match=r"out of the policy$"):
+            planned(repository, Policy(["email"]))
 
     def test_a_store_that_maps_every_name_is_asked_for_any(self) -> None:
         """What no lead holds is empty."""
