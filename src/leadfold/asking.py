@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 import attrs
 
@@ -139,7 +139,6 @@ Question = Call | Take | Together
 Asks = Generator[Question, object, R]
 
 
-@runtime_checkable
 class Bundling(Protocol):
     """A reader that can answer several questions in one way there and back."""
 
@@ -148,7 +147,6 @@ class Bundling(Protocol):
         ...
 
 
-@runtime_checkable
 class AsyncBundling(Protocol):
     """The same, awaited."""
 
@@ -319,8 +317,8 @@ class _Answers:
         return list(islice(self._open[stream], stream.portion))
 
     def _all(self, calls: tuple[Call, ...]) -> list[object]:
-        if isinstance(self._reader, Bundling):
-            return self._reader.together(calls)
+        if hasattr(self._reader, "together"):
+            return cast("Bundling", self._reader).together(calls)
         answers = (_called(self._reader, call) for call in calls)
         return [list(found) if isinstance(found, Iterator) else found for found in answers]
 
@@ -355,8 +353,8 @@ class _AsyncAnswers:
         return portion
 
     async def _all(self, calls: tuple[Call, ...]) -> list[object]:
-        if isinstance(self._reader, AsyncBundling):
-            return await self._reader.together(calls)
+        if hasattr(self._reader, "together"):
+            return await cast("AsyncBundling", self._reader).together(calls)
         answers: list[object] = []
         for call in calls:
             found = _called(self._reader, call)

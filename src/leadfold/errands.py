@@ -8,7 +8,7 @@ may look again where what it rested on has changed.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import attrs
 
@@ -56,7 +56,6 @@ class Write:
 Errand = Generator[Look | Write, object, R]
 
 
-@runtime_checkable
 class Glancing(Protocol):
     """A repository that need not look at its tables anew for every look.
 
@@ -68,7 +67,6 @@ class Glancing(Protocol):
         ...
 
 
-@runtime_checkable
 class AsyncGlancing(Protocol):
     """The same, awaited."""
 
@@ -93,7 +91,7 @@ def run(errand: Errand[R], repository: Repository) -> R:
     def do(step: Look | Write) -> object:
         if isinstance(step, Write):
             return repository.commit(step.changes)
-        brief = step.brief and isinstance(repository, Glancing)
+        brief = step.brief and hasattr(repository, "glancing")
         glancing = cast("Glancing", repository).glancing if brief else repository.reading
         with glancing() as reader:
             return read(step.asks, reader)
@@ -107,7 +105,7 @@ async def arun(errand: Errand[R], repository: AsyncRepository) -> R:
     async def do(step: Look | Write) -> object:
         if isinstance(step, Write):
             return await repository.commit(step.changes)
-        brief = step.brief and isinstance(repository, AsyncGlancing)
+        brief = step.brief and hasattr(repository, "glancing")
         glancing = cast("AsyncGlancing", repository).glancing if brief else repository.reading
         async with glancing() as reader:
             return await aread(step.asks, reader)

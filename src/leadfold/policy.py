@@ -108,7 +108,7 @@ class Policy:
         """
         return attrs.evolve(self, identifiers=also_blocking(self.identifiers, values))
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds, strongest first."""
         return tuple(rule.kind for rule in self.identifiers)

@@ -75,13 +75,11 @@ class AsyncSession:
     async def _all(self, step: Together) -> Answer:
         """Perform statements that travel together; without a pipeline each travels by itself."""
         self.statements += len(step.statements)
-        async with AsyncExitStack() as exits:
-            enter = exits.enter_async_context
-            cursors = [await enter(self._numbered()) for _ in step.statements]
-            async with self.connection.pipeline() if PIPELINED else nullcontext():
-                for cursor, each in zip(cursors, step.statements, strict=True):
-                    await cursor.execute(*each.numbered())
-            return Answer(each=tuple([await _answer(cursor) for cursor in cursors]))
+        cursors = [self._numbered() for _ in step.statements]
+        async with self.connection.pipeline() if PIPELINED else nullcontext():
+            for cursor, each in zip(cursors, step.statements, strict=True):
+                await cursor.execute(*each.numbered())
+        return Answer(each=tuple([await _answer(cursor) for cursor in cursors]))
 
     def _cursor(self) -> AsyncCursor:
         return self.connection.cursor(row_factory=psycopg.rows.tuple_row)
@@ -106,7 +104,7 @@ class AsyncSession:
 
 
 async def _answer(cursor: AsyncCursor) -> Answer:
-    rows: list[Row] = await cursor.fetchall() if cursor.description else []
+    rows: list[Row] = [] if cursor.rownumber is None else await cursor.fetchall()
     return Answer(rows, cursor.rowcount)
 
 

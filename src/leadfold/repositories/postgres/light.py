@@ -138,8 +138,8 @@ class LightCommit:
     def steps(self, opening: Sequence[Statement]) -> Steps[Committed]:
         """Claim and test in one round trip, write in the next."""
         *_, tested = yield from together(*opening, *self._claims())
-        [(_, _, cells), *misfits] = tested.rows
-        migration, fingerprint, numbers, *found = cells_of(cells)
+        [(_, _, state), *misfits] = tested.rows
+        [(migration, fingerprint, numbers, *found)] = cells_of([state])
         run = yield from self._run(migration, fingerprint, found)
         self._refuse_stale(misfits)
         yield from self._refuse_several()

@@ -283,8 +283,8 @@ def unmapped(table: str) -> StoreError:
 def _by_kind(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
     """Return rows of cells by the kind of thing that they are about."""
     found: dict[str, list[Row]] = defaultdict(list)
-    for kind, cells in rows:
-        found[str(kind)].append(cells_of(cells))
+    for (kind, _), cells in zip(rows, cells_of(row for _, row in rows), strict=True):
+        found[str(kind)].append(cells)
     return found
 
 

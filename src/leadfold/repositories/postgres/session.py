@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -74,13 +74,11 @@ class Session:
     def _all(self, step: Together) -> Answer:
         """Perform statements that travel together; without a pipeline each travels by itself."""
         self.statements += len(step.statements)
-        with ExitStack() as exits:
-            enter = exits.enter_context
-            cursors = [enter(self._numbered()) for _ in step.statements]
-            with self.connection.pipeline() if PIPELINED else nullcontext():
-                for cursor, each in zip(cursors, step.statements, strict=True):
-                    cursor.execute(*each.numbered())
-            return Answer(each=tuple(map(_answer, cursors)))
+        cursors = [self._numbered() for _ in step.statements]
+        with self.connection.pipeline() if PIPELINED else nullcontext():
+            for cursor, each in zip(cursors, step.statements, strict=True):
+                cursor.execute(*each.numbered())
+        return Answer(each=tuple(map(_answer, cursors)))
 
     def _cursor(self) -> Cursor:
         return self.connection.cursor(row_factory=psycopg.rows.tuple_row)
@@ -105,5 +103,5 @@ class Session:
 
 
 def _answer(cursor: Cursor) -> Answer:
-    rows: list[Row] = cursor.fetchall() if cursor.description else []
+    rows: list[Row] = [] if cursor.rownumber is None else cursor.fetchall()
     return Answer(rows, cursor.rowcount)
