@@ -51,6 +51,7 @@ _COLUMNS = {
     "link": ("unit", "id", "before", "after", "reason"),
     "follow": ("unit", "dependent", "lead_id", "customer_id", "before"),
     "await": ("unit", "id", "before", "after", "reason", "until"),
+    "moved": ("unit", "id"),
     "record": ("unit", "record_id"),
     "holder": ("unit", "record_id", "kind", "value"),
 }
@@ -164,6 +165,8 @@ def staged_rows(units: Iterable[Unit]) -> dict[str, list[Row]]:
 
 
 def _add(rows: dict[str, list[Row]], unit: int, change: Change) -> None:
+    if isinstance(change, (Link, Await)) and change.before is not None:
+        rows["moved"].append((unit, change.lead_id))
     match change:
         case Link():
             link = (unit, change.lead_id, change.before, change.after, change.reason)

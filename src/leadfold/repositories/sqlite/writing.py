@@ -199,7 +199,7 @@ class _Writer:
         self.undoing.rule()
         self.undoing.retire()
         self.undoing.erase()
-        reindexed = counts["record"] + counts["link"] > 0 and self._reindex()
+        reindexed = counts["record"] + counts["moved"] > 0 and self._reindex()
         self.undoing.forget()
         self.undoing.queue()
         return _Written(+followed, reindexed, erased=reindexed and counts["erase"] > 0)
@@ -236,7 +236,7 @@ class _Writer:
         if gained:
             self._run("index_hold")
         claimed = gained  # a fresh value has this clock already
-        if known or gained > fresh or counts["link"]:
+        if known or gained > fresh or counts["moved"]:
             claimed += self._run("index_versions")
         if lost:
             self._run("index_forget")

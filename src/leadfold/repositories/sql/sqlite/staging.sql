@@ -30,6 +30,10 @@ CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_await (
     unit INTEGER NOT NULL, id TEXT PRIMARY KEY, before TEXT, after TEXT, reason TEXT, until TEXT
 );
 
+CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_moved (
+    unit INTEGER NOT NULL, id TEXT PRIMARY KEY
+);
+
 CREATE TEMP TABLE IF NOT EXISTS leadfold_stage_follow (
     unit INTEGER NOT NULL, dependent TEXT NOT NULL, lead_id TEXT NOT NULL, customer_id TEXT,
     before TEXT, known TEXT GENERATED ALWAYS AS (coalesce(before, '')),

@@ -265,11 +265,8 @@ WHERE version <> :clock AND id IN (
         SELECT record FROM temp.leadfold_stage_lost
         UNION SELECT record FROM temp.leadfold_stage_gained
         UNION SELECT record.id
-        FROM (
-            SELECT id FROM temp.leadfold_stage_link WHERE before IS NOT NULL
-            UNION ALL SELECT id FROM temp.leadfold_stage_await WHERE before IS NOT NULL
-        ) AS moved
-        CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = moved.id
+        FROM temp.leadfold_stage_moved AS stage
+        CROSS JOIN leadfold_records AS record ON record.tenant = :own AND record.record_id = stage.id
     )
 );
 
