@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -535,17 +534,15 @@ class TestReview:
 
 
 class TestAtScale:
-    """A hundred thousand leads in one group: neither pairs nor recursion."""
+    """A hundred thousand leads in one group: neither pairs, which would not end, nor recursion."""
 
     def test_a_chain_is_spanned_and_walked(self) -> None:
         """From one end to the other, step by step."""
-        chain, started = long_chain(), perf_counter()
+        chain = long_chain()
         assert len(chain.links) == len(chain.why("l000000", f"l{MANY - 1:06}")) == MANY - 1
-        assert perf_counter() - started < 60
 
     def test_a_star_is_spanned_and_is_one_step_wide(self) -> None:
         """Any two are one step apart."""
-        star, started = wide_star(), perf_counter()
+        star = wide_star()
         assert len(star.links) == MANY - 1
         assert told(star.why("l000007", "l099999").steps) == [("l000007", "l099999", "email")]
-        assert perf_counter() - started < 60
